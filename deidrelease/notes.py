@@ -1,0 +1,163 @@
+"""A note, its annotated spans, and a corpus of notes.
+
+Offsets are Unicode code points, half-open, into text that is never normalised: what a span covers is
+`text[start:end]`, for every tool and every format. A corpus is read lazily, as often as one likes, so that its size
+never decides whether it fits.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from deidrelease.errors import CorpusError, Problem
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """An annotated mention: code points `start` to `end` (half-open) carry PII of the type `label`."""
+
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One clinical note.
+
+    Attributes:
+        note_id: Unique within its corpus.
+        patient_id: The privacy unit: everything that is split, counted or resampled goes by patient.
+        text: As it was read, line ends and combining characters included.
+        spans: Sorted by start, end and label.
+        meta: What else the source recorded; JSON values only.
+
+    Raises:
+        ValueError: A span lies outside the text, is empty, has no label, or stands twice. The message quotes no text.
+    """
+
+    note_id: str
+    patient_id: str
+    text: str
+    spans: tuple[Span, ...] = ()
+    meta: Mapping[str, object] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spans", tuple(sorted(self.spans)))
+        if defects := span_defects(self.text, self.spans):
+            raise ValueError("; ".join(defects))
+
+    def value(self, span: Span) -> str:
+        """The text that `span` covers."""
+        return self.text[span.start : span.end]
+
+
+def span_defects(text: str, spans: Sequence[Span]) -> list[str]:
+    """Says what is wrong with `spans` on `text`, in words that quote neither; empty where nothing is."""
+    defects = []
+    for span in spans:
+        if not span.label:
+            defects.append(f"a span at {span.start}-{span.end} has no label")
+        if not 0 <= span.start < span.end <= len(text):
+            defects.append(
+                f"span {span.start}-{span.end} is empty or lies outside the text of {len(text)} code points"
+            )
+    if len(set(spans)) < len(spans):
+        defects.append("a span stands twice with the same label")
+    return defects
+
+
+def overlaps(spans: Sequence[Span]) -> list[tuple[Span, Span]]:
+    """The neighbouring pairs of sorted `spans` that share a code point."""
+    found = []
+    widest: Span | None = None
+    for span in spans:
+        if widest is not None and span.start < widest.end:
+            found.append((widest, span))
+        if widest is None or span.end > widest.end:
+            widest = span
+    return found
+
+
+def note_to_json(note: Note) -> str:
+    """The canonical line of a note: fixed key order, UTF-8 left as it is, no spare white space."""
+    return json.dumps(
+        {
+            "note_id": note.note_id,
+            "patient_id": note.patient_id,
+            "text": note.text,
+            "spans": [{"start": s.start, "end": s.end, "label": s.label} for s in note.spans],
+            "meta": dict(note.meta),
+        },
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
+
+
+class Shard(Protocol):
+    """A part of a corpus that one worker reads on its own."""
+
+    def read(self) -> Iterator["Located | Problem"]:
+        """Yields every note with its place, and a `Problem` for each defect of those that cannot be one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A note and the place it was read from, as messages name it."""
+
+    where: str
+    note: Note
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """A lazy, re-iterable sequence of notes in shards.
+
+    Iterating yields checked notes in a fixed order. At the first defect it stops yielding, reads on to collect all
+    others, and raises them together: nobody mends a corpus one error at a time.
+    """
+
+    name: str
+    shards: tuple[Shard, ...]
+
+    def __iter__(self) -> Iterator[Note]:
+        problems: list[Problem] = []
+        seen: set[int] = set()
+        for item in self._read():
+            if isinstance(item, Problem):
+                problems.append(item)
+                continue
+            key = _short_hash(item.note.note_id)
+            if key in seen:
+                remedy = "give every note an id of its own"
+                problems.append(Problem(item.where, "this note_id stands twice in the corpus", remedy))
+            seen.add(key)
+            if not problems:
+                yield item.note
+        if problems:
+            raise CorpusError(f"{self.name}: {len(problems)} problem(s) found; no note was used.", problems)
+
+    def _read(self) -> Iterator[Located | Problem]:
+        for shard in self.shards:
+            yield from shard.read()
+
+    def digest(self) -> str:
+        """SHA-256 over the canonical lines of all notes, in reading order: equal content, equal digest."""
+        return digest_of(self)
+
+
+def digest_of(notes: Iterable[Note]) -> str:
+    """SHA-256 over the canonical lines of `notes`, in order."""
+    sha = hashlib.sha256()
+    for note in notes:
+        sha.update(note_to_json(note).encode("utf-8"))
+        sha.update(b"\n")
+    return sha.hexdigest()
+
+
+def _short_hash(text: str) -> int:
+    # Eight bytes a note instead of the id itself keeps the memory of the uniqueness check small and even.
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8"), digest_size=8).digest(), "big")
