@@ -1,0 +1,204 @@
+"""The settings of a run: one section a stage, each key with its meaning, its default and its limits."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Section(BaseModel):
+    """Unknown keys are refused: a misspelt setting that is silently ignored changes what a report means."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class CorpusSettings(Section):
+    """The private, annotated notes."""
+
+    path: Path = Field(description="File or folder; relative paths start at the working directory.")
+    format: Literal["auto", "jsonl", "brat"] = "auto"
+    patients: Literal["recorded", "note"] = Field(
+        "recorded", description="Take patient ids from the corpus, or declare every note a patient of its own."
+    )
+
+
+class SplitSettings(Section):
+    """Shares of patients; a seeded coin sends each patient to one side."""
+
+    train: PositiveShare = 0.65
+    dev: PositiveShare = 0.1
+    holdout: PositiveShare = Field(0.25, description="Gold test set and audit control; 0.2 to 0.3 gives audits power.")
+
+    @model_validator(mode="after")
+    def _sums_to_one(self) -> Self:
+        if abs(self.train + self.dev + self.holdout - 1) > 1e-6:
+            raise ValueError("train, dev and holdout must add up to 1")
+        return self
+
+
+class ScratchEncoder(Section):
+    """A small ModernBERT trained from nothing, with a byte-level BPE of its own."""
+
+    layers: Count = 4
+    hidden: Annotated[int, Field(ge=16, multiple_of=2)] = 256
+    heads: Count = 4
+    vocabulary: Annotated[int, Field(ge=300)] = 4000
+    local_attention: Annotated[int, Field(ge=2, multiple_of=2)] = Field(
+        64, description="Tokens in reach of the layers that look nearby; every third layer sees all."
+    )
+    dropout: Share = 0.2
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.hidden % (2 * self.heads):
+            raise ValueError("hidden must be an even multiple of heads")
+        return self
+
+
+class TaggerSettings(Section):
+    """An encoder that tags PII: the annotator, and the tagger trained on synthetic notes."""
+
+    model: str = Field("scratch", description="`scratch`, a local folder, or a hub id found in the local cache.")
+    revision: str | None = Field(None, description="Hub commit or tag; pin it.")
+    scratch: ScratchEncoder = ScratchEncoder()
+    window: Annotated[int, Field(ge=16)] = Field(256, description="Tokens a window, special tokens included.")
+    overlap: Annotated[int, Field(ge=0)] = Field(64, description="Tokens that neighbouring windows share when tagging.")
+    epochs: Count = 6
+    patience: Count = Field(3, description="Epochs without a better dev F1 after which training stops.")
+    batch_size: Count = 16
+    learning_rate: Positive = 5e-5
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Share = Field(0.06, description="Share of all steps over which the rate rises.")
+    empty_windows: Share = Field(0.3, description="Share of the windows without PII that each epoch keeps.")
+    class_weights: Literal["none", "sqrt"] = Field(
+        "none", description="`sqrt` weighs a tag by the root of its inverse frequency, at most tenfold."
+    )
+    freeze_embeddings: bool = False
+    gradient_checkpointing: bool = False
+
+    @model_validator(mode="after")
+    def _overlap_fits(self) -> Self:
+        if self.overlap * 2 > self.window:
+            raise ValueError("overlap may be at most half of window")
+        return self
+
+
+class ScratchCausal(Section):
+    """A small Llama trained from nothing, with a byte-level BPE of its own."""
+
+    layers: Count = 6
+    hidden: Annotated[int, Field(ge=16, multiple_of=2)] = 256
+    heads: Count = 4
+    vocabulary: Annotated[int, Field(ge=300)] = 4000
+    dropout: Share = Field(0.1, description="On attention weights; the architecture has no other.")
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Self:
+        if self.hidden % (2 * self.heads):
+            raise ValueError("hidden must be an even multiple of heads")
+        return self
+
+
+class LoraSettings(Section):
+    """Low-rank adapters (Hu et al. 2022); the defaults are the rank and alpha reported for the paper."""
+
+    rank: Count = 8
+    alpha: Positive = 32
+    dropout: Share = 0.05
+    targets: Literal["auto"] | list[str] = Field(
+        "auto", description="`auto` finds every linear layer but the output; or name the modules."
+    )
+
+
+class AdaptSettings(Section):
+    """How the causal language model learns the private notes."""
+
+    model: str = Field("scratch", description="`scratch`, a local folder, or a hub id found in the local cache.")
+    revision: str | None = Field(None, description="Hub commit or tag; pin it.")
+    scratch: ScratchCausal = ScratchCausal()
+    lora: LoraSettings = LoraSettings()
+    quantization: Literal["auto", "none", "4bit"] = Field(
+        "auto", description="`auto` loads the base in 4 bits where CUDA and bitsandbytes are there (QLoRA)."
+    )
+    context: Annotated[int, Field(ge=16)] = Field(1024, description="Tokens a training row.")
+    grouping: Literal["pack", "length"] = Field(
+        "pack", description="`pack` fills rows with whole and cut notes; `length` puts notes of like length together."
+    )
+    epochs: Count = 3
+    patience: Count = Field(2, description="Epochs without a lower dev loss after which training stops.")
+    batch_size: Count = 4
+    accumulation: Count = Field(1, description="Batches an optimiser step.")
+    learning_rate: Positive = 2e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    warmup: Share = 0.06
+    gradient_checkpointing: bool = False
+
+
+class GenerateSettings(Section):
+    """How synthetic notes are sampled; temperature and top-p are those reported for the paper."""
+
+    count: Count | None = Field(None, description="Notes to keep; overrides `multiple`.")
+    multiple: Positive = Field(4.0, description="Notes to keep, as a multiple of the gold training notes.")
+    temperature: Positive = 1.0
+    top_p: PositiveShare = 0.95
+    top_k: Annotated[int, Field(ge=0)] = Field(
+        256, description="Candidates kept before top-p; 0 keeps all, which costs a sort of the vocabulary a token."
+    )
+    repetition_penalty: Annotated[float, Field(ge=1)] = 1.0
+    prompt_words: Annotated[int, Field(ge=0)] = Field(
+        0, description="First words of a random *training* note as prompt (the paper: 3). They may hold PII."
+    )
+    batch_size: Count = 16
+    length_quantile: PositiveShare = Field(
+        0.99, description="The length cap, in tokens, is this quantile of the training notes."
+    )
+    loops: Literal["drop", "keep"] = Field("drop", description="Notes that end up repeating themselves.")
+    duplicates: Literal["drop", "keep"] = Field("drop", description="Synthetic notes equal to an earlier one.")
+    truncated: Literal["drop", "keep"] = Field("keep", description="Notes that reach the length cap unfinished.")
+    attempts: Positive = Field(3.0, description="Give up after this many samples for each note that is wanted.")
+
+
+class AnnotateSettings(Section):
+    """How the annotator tags the synthetic notes."""
+
+    batch_tokens: Count = Field(4096, description="Tokens the encoder sees at once.")
+
+
+class EvaluateSettings(Section):
+    """How the two taggers are compared on the hold-out."""
+
+    resamples: Annotated[int, Field(ge=100)] = Field(1000, description="Bootstrap resamples over patients.")
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+
+class ComputeSettings(Section):
+    """Where the work is done; changes no fingerprint, so that a run may move to another machine."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: Count | None = Field(None, description="CPU threads; all by default.")
+    download: bool = Field(False, description="Allow fetching hub models. Off: nothing touches the network.")
+    checkpoint_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Least time between checkpoints.")
+
+
+class ReleaseConfig(Section):
+    """A whole run. `train` takes from `annotator` every key that it does not set itself."""
+
+    run_dir: Path = Field(description="Folder that the run fills; private, never to be shared.")
+    seed: Annotated[int, Field(ge=0)] = 0
+    corpus: CorpusSettings
+    split: SplitSettings = SplitSettings()
+    annotator: TaggerSettings = TaggerSettings()
+    adapt: AdaptSettings = AdaptSettings()
+    generate: GenerateSettings = GenerateSettings()
+    annotate: AnnotateSettings = AnnotateSettings()
+    train: TaggerSettings = TaggerSettings()
+    synthetic_dev: PositiveShare = Field(
+        0.1, description="Share of the synthetic notes on which `train` stops early: it must need no private note."
+    )
+    evaluate: EvaluateSettings = EvaluateSettings()
+    compute: ComputeSettings = ComputeSettings()
