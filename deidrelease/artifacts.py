@@ -40,7 +40,10 @@ class Receipt:
 
     Attributes:
         stage: Name of the stage.
-        fingerprint: SHA-256 over name, version, settings, seed and the digests of the inputs.
+        fingerprint: SHA-256 over stage, version, settings, seed and inputs.
+        version: Of the stage's code, raised when its results change.
+        settings: Those that decide the result.
+        inputs: Name to digest.
         outputs: Relative path to digest, size and visibility.
         seed: The stage's own seed.
         versions: Of deidrelease and of the libraries that decide a result.
@@ -51,6 +54,9 @@ class Receipt:
 
     stage: str
     fingerprint: str
+    version: int
+    settings: Mapping[str, object]
+    inputs: Mapping[str, str]
     outputs: Mapping[str, Output]
     seed: int
     versions: Mapping[str, str]

@@ -1,0 +1,1 @@
+"""The fictitious hospital: notes in Spanish, Swedish and English that were never about anyone."""

@@ -1,0 +1,63 @@
+"""Where a model runs, and in which precision."""
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from deidrelease.errors import ConfigError, Problem
+from deidrelease.settings import ComputeSettings
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A device and the precision that its matrix products run in.
+
+    Attributes:
+        device: `cpu`, `cuda` or `mps`.
+        bf16: Whether forward passes run under bfloat16 autocast; weights stay float32.
+        checkpoint_seconds: Least time between the checkpoints of long work.
+    """
+
+    device: str
+    bf16: bool
+    checkpoint_seconds: float
+
+    def autocast(self) -> "torch.autocast":
+        """A context in which forward passes use the place's precision."""
+        import torch
+
+        return torch.autocast(self.device, dtype=torch.bfloat16, enabled=self.bf16)
+
+
+def available(device: str) -> bool:
+    """Whether `device` (`cpu`, `cuda` or `mps`) is there."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.is_available()
+    return device == "cpu" or (device == "mps" and torch.backends.mps.is_available())
+
+
+def find_place(compute: ComputeSettings) -> Place:
+    """Chooses a device, sets threads and makes kernels deterministic.
+
+    Raises:
+        ConfigError: The device that was asked for is not there.
+    """
+    # Read by cuBLAS at its start; without it deterministic mode refuses matrix products.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    if compute.threads:
+        torch.set_num_threads(compute.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    device = compute.device
+    if device == "auto":
+        device = next(name for name in ("cuda", "mps", "cpu") if available(name))
+    if not available(device):
+        problem = Problem("compute.device", f"{device} is not available here", "use auto, or run on another machine")
+        raise ConfigError("No such device.", [problem])
+    return Place(device, device == "cuda" and torch.cuda.is_bf16_supported(), compute.checkpoint_seconds)

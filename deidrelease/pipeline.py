@@ -1,0 +1,266 @@
+"""Runs stages one after the other and resumes by itself.
+
+A stage is a value with a name, a version, settings and one method. What it was made from is its fingerprint; a stage
+is skipped only when its receipt carries that fingerprint and its files still hash to what the receipt says. It writes
+into `.NAME.partial/`; the receipt comes last, and one rename publishes it. So a kill at any moment loses at most the
+work since a stage's own last checkpoint, and never leaves half a result under a finished name.
+"""
+
+import hashlib
+import json
+import logging
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import ClassVar, Literal, Protocol
+
+from deidrelease import artifacts, memory
+from deidrelease.artifacts import CHECKPOINT, Receipt
+from deidrelease.errors import ArtifactError, Problem
+
+logger = logging.getLogger(__name__)
+_DECISIVE_LIBRARIES = ("deidrelease", "torch", "transformers", "tokenizers", "peft", "datasets", "numpy", "faker")
+
+
+class Stage(Protocol):
+    """One step of the flow.
+
+    Attributes:
+        name: Also the name of its folder.
+        version: Raise it when the code changes what comes out.
+        after: What it reads: a source (`corpus`), a stage (`annotator`), or one file of a stage
+            (`split/train.jsonl`). It is handed these and nothing else.
+        releasable: Files and folders of its output that may leave the site; the rest is private.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    after: ClassVar[tuple[str, ...]]
+    releasable: ClassVar[frozenset[str]]
+
+    def settings(self) -> Mapping[str, object]:
+        """Everything besides the inputs that decides the result, as JSON values."""
+        ...
+
+    def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:
+        """Writes the result into `out`, which may hold a `.checkpoint` folder of an attempt that was killed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Something the run reads but did not make: where it lies and how to digest its content."""
+
+    path: Path
+    digest: Callable[[], str]
+
+
+State = Literal["done", "stale", "missing", "partial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of a stage without running it: its state, why, and the receipt where it is done."""
+
+    stage: str
+    state: State
+    why: str
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A stage that is done now, and whether this run did it."""
+
+    receipt: Receipt
+    ran: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    stage: Stage
+    fingerprint: str
+    settings: Mapping[str, object]
+    inputs: Mapping[str, str]
+    seed: int
+
+
+def run(
+    stages: Sequence[Stage], run_dir: Path, sources: Mapping[str, Source], seed: int, until: str | None = None
+) -> Iterator[Finished]:
+    """Brings `stages`, given in an order in which each follows what it reads, up to date, yielding each as it is done.
+
+    Args:
+        stages: All stages of the flow.
+        run_dir: Made if needed, readable by its owner only, and locked while this runs.
+        sources: What the stages read that no stage makes.
+        seed: From which every stage derives its own.
+        until: The last stage to run; all by default.
+
+    Raises:
+        ArtifactError: Another process runs in the folder, or `until` names no stage.
+    """
+    if until is not None and until not in (names := [stage.name for stage in stages]):
+        raise ArtifactError("No such stage.", [Problem("--until", f"names {until}", f"one of {', '.join(names)}")])
+    run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with artifacts.locked(run_dir):
+        receipts: dict[str, Receipt] = {}
+        digests = {name: source.digest() for name, source in sources.items()}
+        for stage in stages:
+            plan = _plan(stage, digests, receipts, seed)
+            finished = _bring_up_to_date(plan, run_dir, sources)
+            receipts[stage.name] = finished.receipt
+            yield finished
+            if stage.name == until:
+                return
+
+
+def standings(stages: Sequence[Stage], run_dir: Path, sources: Mapping[str, Source], seed: int) -> list[Standing]:
+    """What is done, stale, missing or begun, and why, without running or changing anything."""
+    receipts: dict[str, Receipt] = {}
+    digests = {name: source.digest() for name, source in sources.items()}
+    found = []
+    for stage in stages:
+        waits = [name for name in stage.after if name not in digests and name.split("/")[0] not in receipts]
+        standing = _waiting(stage, run_dir, waits) if waits else _standing(stage, run_dir, digests, receipts, seed)
+        found.append(standing)
+        if standing.state == "done" and standing.receipt is not None:
+            receipts[stage.name] = standing.receipt
+    return found
+
+
+def stage_seed(seed: int, name: str) -> int:
+    """The seed of the stage `name`: equal runs agree, and no two stages share a stream."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
+
+
+def _plan(stage: Stage, digests: Mapping[str, str], receipts: Mapping[str, Receipt], seed: int) -> _Plan:
+    inputs = {name: digests[name] if name in digests else _input_digest(name, receipts) for name in stage.after}
+    own_seed = stage_seed(seed, stage.name)
+    settings = json.loads(artifacts.canonical_json(dict(stage.settings())))
+    key = artifacts.canonical_json([stage.name, stage.version, settings, own_seed, inputs])
+    return _Plan(stage, artifacts.sha256_text(key), settings, inputs, own_seed)
+
+
+def _input_digest(name: str, receipts: Mapping[str, Receipt]) -> str:
+    stage, _, file = name.partition("/")
+    return receipts[stage].outputs[file].sha256 if file else receipts[stage].digest()
+
+
+def _bring_up_to_date(plan: _Plan, run_dir: Path, sources: Mapping[str, Source]) -> Finished:
+    final = run_dir / plan.stage.name
+    partial = run_dir / f".{plan.stage.name}.partial"
+    if receipt := _valid(final, plan.fingerprint):
+        shutil.rmtree(final / CHECKPOINT, ignore_errors=True)
+        return Finished(receipt, ran=False)
+    if receipt := _valid(partial, plan.fingerprint):
+        artifacts.finish_publishing(partial, final)
+        return Finished(receipt, ran=False)
+    attempts = _begin_attempt(partial, plan.fingerprint)
+    inputs = {name: sources[name].path if name in sources else run_dir / name for name in plan.stage.after}
+    memory.reset_peak()
+    started = time.monotonic()
+    logger.info("%s: attempt %d", plan.stage.name, attempts)
+    plan.stage.run(inputs, partial, plan.seed)
+    receipt = Receipt(
+        stage=plan.stage.name,
+        fingerprint=plan.fingerprint,
+        version=plan.stage.version,
+        settings=plan.settings,
+        inputs=plan.inputs,
+        outputs=artifacts.survey(partial, plan.stage.releasable),
+        seed=plan.seed,
+        versions=_versions(),
+        seconds=round(time.monotonic() - started, 3),
+        attempts=attempts,
+        peak_memory_bytes=memory.peak_bytes(),
+    )
+    artifacts.publish(partial, final, receipt)
+    return Finished(receipt, ran=True)
+
+
+def _valid(folder: Path, fingerprint: str) -> Receipt | None:
+    receipt = artifacts.read_receipt(folder)
+    if receipt is None or receipt.fingerprint != fingerprint or artifacts.damage(folder, receipt):
+        return None
+    return receipt
+
+
+def _begin_attempt(partial: Path, fingerprint: str) -> int:
+    record = partial / CHECKPOINT / "attempt.json"
+    attempts = 0
+    try:
+        earlier = json.loads(record.read_text(encoding="utf-8"))
+        if earlier["fingerprint"] == fingerprint:
+            attempts = int(earlier["attempts"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no earlier attempt that can be understood: begin anew
+    if attempts == 0:
+        shutil.rmtree(partial, ignore_errors=True)
+    # What a killed attempt wrote outside its checkpoint may be torn; a stage starts from its checkpoint alone.
+    _clear_but_checkpoint(partial)
+    record.parent.mkdir(parents=True, exist_ok=True)
+    artifacts.write_text(record, json.dumps({"fingerprint": fingerprint, "attempts": attempts + 1}))
+    return attempts + 1
+
+
+def _clear_but_checkpoint(partial: Path) -> None:
+    for path in partial.iterdir() if partial.exists() else ():
+        if path.name == CHECKPOINT:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def _waiting(stage: Stage, run_dir: Path, waits: Sequence[str]) -> Standing:
+    state: State = "stale" if artifacts.read_receipt(run_dir / stage.name) else "missing"
+    return Standing(stage.name, state, f"waits for {', '.join(waits)}")
+
+
+def _standing(
+    stage: Stage, run_dir: Path, digests: Mapping[str, str], receipts: Mapping[str, Receipt], seed: int
+) -> Standing:
+    plan = _plan(stage, digests, receipts, seed)
+    partial = run_dir / f".{stage.name}.partial"
+    if _valid(partial, plan.fingerprint):
+        return Standing(stage.name, "partial", "finished, but killed before it was published; run takes it up")
+    receipt = artifacts.read_receipt(run_dir / stage.name)
+    begun = ", begun and not finished" if partial.exists() else ""
+    if receipt is None:
+        return Standing(stage.name, "partial" if begun else "missing", "no receipt" + begun)
+    if receipt.fingerprint != plan.fingerprint:
+        return Standing(stage.name, "stale", _why_stale(receipt, plan) + begun)
+    if wrong := artifacts.damage(run_dir / stage.name, receipt):
+        return Standing(stage.name, "stale", f"{len(wrong)} file(s) missing or changed: {', '.join(wrong[:3])}")
+    return Standing(stage.name, "done", "", receipt)
+
+
+def _why_stale(receipt: Receipt, plan: _Plan) -> str:
+    reasons = []
+    if receipt.version != plan.stage.version:
+        reasons.append(f"stage version {receipt.version} is now {plan.stage.version}")
+    if receipt.seed != plan.seed:
+        reasons.append("another seed")
+    changed = [k for k in {*receipt.settings, *plan.settings} if receipt.settings.get(k) != plan.settings.get(k)]
+    if changed:
+        reasons.append(f"settings changed: {', '.join(sorted(changed))}")
+    moved = [k for k in {*receipt.inputs, *plan.inputs} if receipt.inputs.get(k) != plan.inputs.get(k)]
+    if moved:
+        reasons.append(f"input changed: {', '.join(sorted(moved))}")
+    return "; ".join(reasons) or "made from something else"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": sys.version.split()[0]}
+    for name in _DECISIVE_LIBRARIES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
