@@ -201,6 +201,7 @@ _PHRASES = {
         "colecalciferol 800 units OD",
     ),
     "span": ("two days", "three days", "four days", "a week", "ten days", "two weeks", "several hours", "five days"),
+    "later": ("a week", "two weeks", "three weeks", "a month", "ten days", "six weeks"),
     "service": (
         "General Medicine",
         "Cardiology",
@@ -296,7 +297,7 @@ _PHRASES = {
         "Grew up in {CITY:other} and has lived in {CITY:own} since {DATE:month}.",
         "{Occupation|Previous occupation@retired}: {OCCUPATION:own}. Walks without aids.",
         "Lives in a second-floor flat in {CITY:own} without a lift. Supported by {his|her} {relation}.",
-        "{Employed|Retired@retired} {OCCUPATION:own} with good family support.",
+        "{Working|Retired@retired} {OCCUPATION:own} with good family support.",
         "Main carer is {his|her} {relation}, {RELATIVE_NAME:full}.",
         "Home address is {STREET:own}, {CITY:own}, {POSTCODE:own}; bedroom upstairs.",
         "Carers {2..4} times a day. {His|Her} {relation} does the shopping.",
@@ -398,11 +399,11 @@ _PHRASES = {
         "Should continue {treatment} until the next review.",
         "{^home_drug} has been stopped and {treatment} added.",
         "To return in the event of {complaint}.",
-        "Given a prescription of {treatment} for {span}.",
+        "Given a prescription of {treatment} for {later}.",
         "Goes home on {treatment} with support from {his|her} {relation}.",
         "Usual medication unchanged, with {treatment} added.",
         "Medication explained to {his|her} {relation}, {RELATIVE_NAME:full}.",
-        "No heavy lifting for {span}. Fit note from the GP if needed.",
+        "No heavy lifting for {later}. Fit note from the GP if needed.",
     ),
     "followup": (
         "{unit} clinic review on {DATE:next}.",
@@ -419,7 +420,7 @@ _PHRASES = {
         "Copies of this summary are available from {EMAIL:ward}.",
     ),
     "p_open": (
-        "Planned review {span} after discharge with {condition}.",
+        "Planned review {later} after discharge with {condition}.",
         "{unit} clinic. {PATIENT_NAME:first} feels better than at the visit on {DATE:past}.",
         "{A|An@article} {AGE:adj} {man|woman} attending for review of {condition}.",
         "Telephone consultation with {PATIENT_NAME:full} on {PHONE:own}.",
@@ -475,14 +476,14 @@ _PHRASES = {
     "plan": (
         "Continue {treatment} and repeat bloods on {DATE:next}.",
         "Carry on with {treatment} and get in touch with any concerns.",
-        "Reduce the dose and review in {span}.",
+        "Reduce the dose and review in {later}.",
         "Plan: no change; no further tests for now.",
         "Change to {treatment}.",
         "Discussed with Dr {CLINICIAN_NAME:other}: no change in treatment.",
         "Refer to {service}.",
         "Add {home_drug} and encourage gentle exercise.",
         "Reminded to take {treatment} regularly.",
-        "Re-examine in {span}; {treatment} in the meantime.",
+        "Re-examine in {later}; {treatment} in the meantime.",
         "Awaiting the scan requested on {DATE:recent}.",
         "Ask {service} at {HOSPITAL:other} for an opinion.",
         "If improvement continues, {home_drug} can be stopped.",
@@ -614,7 +615,8 @@ _PHRASES = {
 _KINDS = {
     "admission": (
         (
-            "ADMISSION NOTE\n{header}\n\n{a_open} {history} {social}\n{home_drugs}\n\nOn examination: {exam} {finding}\n{test}\n\n"
+            "ADMISSION NOTE\n{header}\n\n{a_open} {history} {social}\n{home_drugs}\n\nOn examination: {exam} "
+            "{finding}\n{test}\n\n"
             "{a_plan} {contact}\n{sign}"
         ),
         "{a_open} {history} {home_drugs} {exam} {finding} {test} {a_plan} {contact}\n{sign}",
@@ -622,7 +624,7 @@ _KINDS = {
             "MEDICAL CLERKING\n{header}\n\nHPC: {a_open}\n{history} {history}\n"
             "O/E: {exam} {exam} {finding}\nInvestigations: {test}\n{a_plan}\n\n{sign}"
         ),
-        "{a_open} {social} {history} {exam} {finding} {test} {test} {a_plan} {contact}\n\n{sign}",
+        "{header}\n\n{a_open} {social} {history} {exam} {finding} {test} {test} {a_plan} {contact}\n\n{sign}",
     ),
     "discharge": (
         (
@@ -634,7 +636,7 @@ _KINDS = {
             "DISCHARGE LETTER\n{header}\n\nReason for admission: {complaint}.\nProgress: {course} {course} {status}\n"
             "Diagnosis: {condition}.\n{d_plan}\nFollow-up: {followup} {followup}\n\n{sign}"
         ),
-        "{d_open} {social} {finding} {test} {course} {course} {d_plan} {d_plan} {followup}\n\n{sign}",
+        "{header}\n\n{d_open} {social} {finding} {test} {course} {course} {d_plan} {d_plan} {followup}\n\n{sign}",
     ),
     "progress": (
         (
@@ -642,17 +644,20 @@ _KINDS = {
             "{followup}\n{sign}"
         ),
         "{p_open} {o_status} {home_drugs} {exam} {finding} {plan} {followup} {contact}\n{sign}",
-        "{p_open} {social} {status} {exam} {finding} {plan} {plan}\n\n{followup} {contact}\n{sign}",
+        "{header}\n\n{p_open} {social} {status} {exam} {finding} {plan} {plan}\n\n{followup} {contact}\n{sign}",
         "{f_date}\n{p_open} {o_status} {history} {exam} {test} {plan} {plan} {followup}\n\n{sign}",
     ),
     "nursing": (
-        "{n_open} {n_care} {n_care} {w_status} {n_care} {n_care} {w_status} {n_close} {n_close}\n{n_sign}",
+        "{n_open} {n_care} {n_care} {n_care} {w_status} {n_care} {n_care} {w_status} {n_close} {n_close}\n{n_sign}",
         (
-            "NURSING NOTE\n{header}\n\n{n_open} {n_care} {n_care} {n_care} {w_status} {n_care}\n{n_close} "
+            "NURSING NOTE\n{header}\n\n{n_open} {n_care} {n_care} {n_care} {n_care} {w_status} {n_care}\n{n_close} "
             "{n_close}\n\n{n_sign}"
         ),
-        "{n_open} {w_status} {n_care} {n_care} {contact} {n_care} {n_care} {w_status} {n_close} {n_close}",
-        "{f_date}. {n_open} {n_care} {n_care} {n_care} {n_care} {w_status} {w_status} {n_close} {n_close}\n{n_sign}",
+        "{n_open} {w_status} {n_care} {n_care} {n_care} {contact} {n_care} {n_care} {w_status} {n_close} {n_close}",
+        (
+            "{f_date}. {n_open} {n_care} {n_care} {n_care} {n_care} {n_care} {w_status} {w_status} {n_close} "
+            "{n_close}\n{n_sign}"
+        ),
     ),
     "referral": (
         (
@@ -661,13 +666,13 @@ _KINDS = {
         ),
         "{r_open} {history} {home_drugs} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n\n{sign}",
         "REFERRAL\n{header}\n\n{r_open} {history} {finding} {test} {a_plan}\n{r_ask} {r_ask}\n{r_close}\n{sign}",
-        "{r_open} {social} {history} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n{sign}",
+        "{header}\n\n{r_open} {social} {history} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n{sign}",
     ),
     "round": (
-        "{w_open} {w_status} {w_status} {exam} {finding} {test} {w_status} {plan} {w_plan}",
-        "{w_open} {w_status} {n_care} {exam} {finding} {test} {course} {plan} {w_plan}",
-        "{w_open} {w_status} {w_status} {exam} {finding} {test} {course} {plan} {w_plan}\n{sign}",
-        "{f_date}\n{w_open} {w_status} {finding} {exam} {test} {w_status} {exam} {plan} {w_plan}\n{sign}",
+        "{w_open} {w_status} {w_status} {w_status} {exam} {finding} {test} {w_status} {plan} {w_plan}",
+        "{w_open} {w_status} {w_status} {n_care} {exam} {finding} {test} {course} {plan} {w_plan}",
+        "{w_open} {w_status} {w_status} {w_status} {exam} {finding} {test} {course} {plan} {w_plan}\n{sign}",
+        "{f_date}\n{w_open} {w_status} {w_status} {finding} {exam} {test} {w_status} {exam} {plan} {w_plan}\n{sign}",
     ),
 }
 

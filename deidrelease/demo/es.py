@@ -247,7 +247,7 @@ _PHRASES = {
         "artrosis de rodillas",
         "osteoporosis",
         "gastritis crónica",
-        "asma leve en la infancia",
+        "rinitis alérgica",
         "obesidad",
         "apnea del sueño",
         "glaucoma",
@@ -296,6 +296,7 @@ _PHRASES = {
         "unas horas",
         "cinco días",
     ),
+    "later": ("una semana", "dos semanas", "tres semanas", "un mes", "diez días", "seis semanas"),
     "service": (
         "Medicina Interna",
         "Cardiología",
@@ -373,7 +374,8 @@ _PHRASES = {
         "Desde hace {span} presenta {complaint}, por lo que avisa a su {relation} y acude a Urgencias.",
         "Reingresa el {DATE:note} por {complaint}; el alta anterior fue el {DATE:past}.",
         (
-            "{Valorado|Valorada} en Urgencias por {el Dr.|la Dra.@other} {CLINICIAN_NAME:other_full} por {complaint}, se "
+            "{Valorado|Valorada} en Urgencias por {el Dr.|la Dra.@other} {CLINICIAN_NAME:other_full} por "
+            "{complaint}, se "
             "decide ingreso en {unit}."
         ),
     ),
@@ -517,11 +519,11 @@ _PHRASES = {
         "Debe mantener {treatment} hasta la próxima revisión.",
         "Se suspende {home_drug} y se añade {treatment}.",
         "En caso de {complaint}, debe volver a Urgencias.",
-        "Se entrega receta de {treatment} para {span}.",
+        "Se entrega receta de {treatment} para {later}.",
         "Vuelve a su domicilio con {treatment} y apoyo de su {relation}.",
         "Sin cambios en su medicación habitual, salvo {treatment}.",
         "Se explica el tratamiento a su {relation}, {RELATIVE_NAME:full}, que lo entiende.",
-        "Baja laboral según criterio de su médico; evitar esfuerzos durante {span}.",
+        "Baja laboral según criterio de su médico; evitar esfuerzos durante {later}.",
     ),
     "followup": (
         "Revisión en consultas de {unit} el {DATE:next}.",
@@ -538,7 +540,7 @@ _PHRASES = {
         "Puede solicitar el informe escribiendo a {EMAIL:ward}.",
     ),
     "p_open": (
-        "Acude a revisión programada {span} después del alta por {condition}.",
+        "Acude a revisión programada {later} después del alta por {condition}.",
         "Revisión en consulta de {unit}. {PATIENT_NAME:first} se encuentra mejor que en la visita del {DATE:past}.",
         "{El|La} paciente de {AGE:years} acude a control por {condition}.",
         "Consulta telefónica con {PATIENT_NAME:full} en el {PHONE:own}.",
@@ -597,14 +599,14 @@ _PHRASES = {
     "plan": (
         "Se mantiene {treatment} y se repite la analítica el {DATE:next}.",
         "Continuar con {treatment} y llamar si hay dudas.",
-        "Se reduce la dosis y se revisará en {span}.",
+        "Se reduce la dosis y se revisará en {later}.",
         "Plan: seguir igual; no precisa más pruebas por ahora.",
         "Se cambia a {treatment} por vía oral.",
         "Comentado con {el Dr.|la Dra.@other} {CLINICIAN_NAME:other}: sin cambios en el tratamiento.",
         "Se pide interconsulta a {service}.",
         "Se añade {home_drug} y se recomienda ejercicio suave.",
         "Se insiste en la dieta y en la toma correcta de {treatment}.",
-        "Repetir la exploración en {span}; mientras tanto, {treatment}.",
+        "Repetir la exploración en {later}; mientras tanto, {treatment}.",
         "Pendiente de prueba de imagen solicitada el {DATE:recent}.",
         "Se solicita valoración por {service} del {HOSPITAL:other}.",
         "Si mantiene la mejoría, se retirará {home_drug}.",
@@ -751,57 +753,61 @@ _PHRASES = {
 _KINDS = {
     "admission": (
         (
-            "NOTA DE INGRESO\n{header}\n\n{a_open} {history} {social}\n{home_drugs}\n\nExploración: {exam} {finding}\n{test}\n\n"
+            "NOTA DE INGRESO\n{header}\n\n{a_open} {history} {social}\n{home_drugs}\n\nExploración: {exam} "
+            "{finding}\n{test}\n\n"
             "{a_plan} {contact}\n{sign}"
         ),
-        "{a_open} {history} {home_drugs} {exam} {finding} {test} {a_plan} {sign}",
+        "{a_open} {history} {home_drugs} {exam} {finding} {test} {a_plan} {contact}\n{sign}",
         (
             "INGRESO EN {unit}\n{header}\n\nEnfermedad actual: {a_open}\n{history} {history}\n"
-            "Exploración física: {exam} {finding}\nPruebas: {test}\n{a_plan}\n\n{sign}"
+            "Exploración física: {exam} {exam} {finding}\nPruebas: {test}\n{a_plan}\n\n{sign}"
         ),
-        "{a_open} {social} {history} {exam} {finding} {test} {test} {a_plan} {contact}\n\n{sign}",
+        "{header}\n\n{a_open} {social} {history} {exam} {finding} {test} {test} {a_plan} {contact}\n\n{sign}",
     ),
     "discharge": (
         (
             "INFORME DE ALTA\n{header}\n{f_stay}\n\n{d_open} {history}\n\n{finding} {test} {course} {course}\n\n"
             "{d_plan} {d_plan}\n{followup}\n\n{sign}"
         ),
-        "{d_open} {history} {test} {course} {d_plan} {followup} {contact}\n{sign}",
+        "{d_open} {history} {social} {test} {course} {d_plan} {followup} {contact}\n{sign}",
         (
             "ALTA HOSPITALARIA\n{header}\n\nMotivo de ingreso: {complaint}.\nEvolución: {course} {course} {status}\n"
             "Diagnóstico: {condition}.\n{d_plan}\nSeguimiento: {followup} {followup}\n\n{sign}"
         ),
-        "{d_open} {social} {finding} {test} {course} {course} {d_plan} {followup}\n\n{sign}",
+        "{header}\n\n{d_open} {social} {finding} {test} {course} {course} {d_plan} {d_plan} {followup}\n\n{sign}",
     ),
     "progress": (
-        "CONSULTA DE {unit}\n{header}\n\n{p_open} {status} {o_status}\n{exam} {test}\n\n{plan} {followup}\n{sign}",
-        "{p_open} {o_status} {home_drugs} {exam} {finding} {plan} {followup} {sign}",
-        "{p_open} {social} {status} {exam} {plan} {plan}\n\n{followup} {contact}\n{sign}",
-        "{f_date}\n{p_open} {o_status} {history} {test} {plan} {followup}\n\n{sign}",
+        ("CONSULTA DE {unit}\n{header}\n\n{p_open} {status} {o_status}\n{exam} {test}\n\n{plan} {followup}\n{sign}"),
+        "{p_open} {o_status} {home_drugs} {exam} {finding} {plan} {followup} {contact}\n{sign}",
+        "{header}\n\n{p_open} {social} {status} {exam} {finding} {plan} {plan}\n\n{followup} {contact}\n{sign}",
+        "{f_date}\n{p_open} {o_status} {history} {exam} {test} {plan} {plan} {followup}\n\n{sign}",
     ),
     "nursing": (
-        "{n_open} {n_care} {n_care} {w_status} {n_care} {n_close} {n_close}\n{n_sign}",
+        "{n_open} {n_care} {n_care} {w_status} {n_care} {n_care} {w_status} {n_close} {n_close}\n{n_sign}",
         (
-            "NOTA DE ENFERMERÍA\n{header}\n\n{n_open} {n_care} {n_care} {n_care} {w_status}\n{n_close} "
+            "NOTA DE ENFERMERÍA\n{header}\n\n{n_open} {n_care} {n_care} {n_care} {w_status} {n_care}\n{n_close} "
             "{n_close}\n\n{n_sign}"
         ),
-        "{n_open} {w_status} {n_care} {n_care} {contact} {n_care} {n_close}",
-        "{f_date}. {n_open} {n_care} {n_care} {n_care} {n_care} {w_status} {n_close} {n_sign}",
+        "{n_open} {w_status} {n_care} {n_care} {contact} {n_care} {n_care} {w_status} {n_close} {n_close}",
+        "{f_date}. {n_open} {n_care} {n_care} {n_care} {n_care} {w_status} {w_status} {n_close} {n_close}\n{n_sign}",
     ),
     "referral": (
         (
             "{header}\n\n{r_open} {history} {home_drugs}\n\n{exam} {finding} {test}\n\n{r_ask} "
             "{r_ask}\n{r_close}\n\n{sign}"
         ),
-        "{r_open} {history} {exam} {test} {r_ask} {r_close}\n\n{sign}",
-        "HOJA DE INTERCONSULTA\n{header}\n\n{r_open} {finding} {test} {a_plan}\n{r_ask} {r_ask} {r_close}\n{sign}",
-        "{r_open} {social} {history} {finding} {test} {r_ask} {r_ask} {r_close}\n{sign}",
+        "{r_open} {history} {home_drugs} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n\n{sign}",
+        (
+            "HOJA DE INTERCONSULTA\n{header}\n\n{r_open} {history} {finding} {test} {a_plan}\n{r_ask} "
+            "{r_ask}\n{r_close}\n{sign}"
+        ),
+        "{header}\n\n{r_open} {social} {history} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n{sign}",
     ),
     "round": (
-        "{w_open} {w_status} {w_status} {exam} {finding} {test} {plan}",
-        "{w_open} {w_status} {n_care} {exam} {finding} {test} {plan} {w_plan}",
-        "{w_open} {w_status} {w_status} {exam} {test} {course} {plan} {sign}",
-        "{f_date}\n{w_open} {w_status} {finding} {exam} {test} {w_status} {plan} {w_plan}\n{sign}",
+        "{w_open} {w_status} {w_status} {exam} {finding} {test} {w_status} {plan} {w_plan}",
+        "{w_open} {w_status} {n_care} {exam} {finding} {test} {course} {plan} {w_plan}",
+        "{w_open} {w_status} {w_status} {exam} {finding} {test} {course} {plan} {w_plan}\n{sign}",
+        "{f_date}\n{w_open} {w_status} {finding} {exam} {test} {w_status} {exam} {plan} {w_plan}\n{sign}",
     ),
 }
 

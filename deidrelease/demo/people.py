@@ -95,8 +95,8 @@ def make_places(language: Language, fake: Any, seed: str) -> tuple[Place, ...]:
     """The hospitals of a language, with some thirty clinicians between them."""
     rng = random.Random(seed)
     fake.seed_instance(seed)
-    doctors = [_name(language, fake, rng.randrange(2), surnames=1) for _ in range(_DOCTORS)]
-    nurses = [_name(language, fake, int(rng.random() < 0.8), surnames=1) for _ in range(_NURSES)]
+    doctors = [_name(fake, rng.randrange(2), surnames=1) for _ in range(_DOCTORS)]
+    nurses = [_name(fake, int(rng.random() < 0.8), surnames=1) for _ in range(_NURSES)]
     count = len(language.hospitals)
     return tuple(
         Place(
@@ -116,7 +116,7 @@ def make_person(language: Language, fake: Any, places: tuple[Place, ...], seed: 
     """A patient, determined by `seed` and the hospitals."""
     rng = random.Random(seed)
     fake.seed_instance(seed)
-    name = _name(language, fake, rng.randrange(2), language.surnames)
+    name = _name(fake, rng.randrange(2), language.surnames)
     first_seen = FIRST_DAY + timedelta(days=rng.randint(0, (LAST_DAY - FIRST_DAY).days))
     born = first_seen - timedelta(days=round(rng.triangular(21.2, 95, 72) * 365.25))
     place, other_place = rng.sample(places, 2)
@@ -145,13 +145,13 @@ def make_person(language: Language, fake: Any, places: tuple[Place, ...], seed: 
     )
 
 
-def _name(language: Language, fake: Any, sex: int, surnames: int) -> Name:
+def _name(fake: Any, sex: int, surnames: int) -> Name:
     first = fake.first_name_female() if sex else fake.first_name_male()
     return Name(first, " ".join(fake.last_name() for _ in range(surnames)), sex)
 
 
 def _relative(language: Language, fake: Any, rng: random.Random, sex: int, patient: Name) -> Name:
-    name = _name(language, fake, sex, language.surnames)
+    name = _name(fake, sex, language.surnames)
     if rng.random() < 0.5:
         return name
     return Name(name.first, " ".join([patient.surname, *name.last.split()[1:]]), sex)

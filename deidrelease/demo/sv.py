@@ -173,7 +173,7 @@ _PHRASES = {
         "knäartros",
         "osteoporos",
         "kronisk gastrit",
-        "astma i barndomen",
+        "lindrig astma",
         "fetma",
         "sömnapné",
         "glaukom",
@@ -213,6 +213,7 @@ _PHRASES = {
         "D-vitamin 800 E x 1",
     ),
     "span": ("två dygn", "tre dagar", "fyra dagar", "en vecka", "tio dagar", "två veckor", "några timmar", "fem dagar"),
+    "later": ("en vecka", "två veckor", "tre veckor", "en månad", "tio dagar", "sex veckor"),
     "service": (
         "medicinkliniken",
         "kardiologen",
@@ -261,7 +262,7 @@ _PHRASES = {
         "{f_name} | {f_record} | {f_date}",
         "{f_hospital}\n{f_date}\n{f_name}\n{f_nid}\n{f_doctor}",
         "{f_record}\n{f_birth}\n{f_doctor}",
-        "{f_name}\n{f_nid}\n{f_record}\n{f_address}\n{f_phone}\n{f_doctor}",
+        "{f_name}\n{f_nid}\n{f_record}\n{f_birth}\n{f_address}\n{f_phone}\n{f_doctor}",
         "{f_date}\n{f_name}\n{f_doctor}",
     ),
     "a_open": (
@@ -411,11 +412,11 @@ _PHRASES = {
         "Ska ta {treatment} fram till återbesöket.",
         "{^home_drug} sätts ut och {treatment} sätts in.",
         "Söker akut på nytt vid {complaint}.",
-        "Recept på {treatment} för {span}.",
+        "Recept på {treatment} för {later}.",
         "Går hem med {treatment} och stöd av {relation}.",
         "Oförändrade läkemedel i övrigt, tillägg av {treatment}.",
         "Läkemedlen är genomgångna med {relation} {RELATIVE_NAME:full}.",
-        "Undviker tunga lyft i {span}. Sjukskrivning vid behov via vårdcentralen.",
+        "Undviker tunga lyft i {later}. Sjukskrivning vid behov via vårdcentralen.",
     ),
     "followup": (
         "Återbesök på {unit} {DATE:next}.",
@@ -432,7 +433,7 @@ _PHRASES = {
         "Kopia av epikrisen kan beställas via {EMAIL:ward}.",
     ),
     "p_open": (
-        "Planerat återbesök {span} efter vårdtillfälle för {condition}.",
+        "Planerat återbesök {later} efter vårdtillfälle för {condition}.",
         "Återbesök på {unit}. {PATIENT_NAME:first} mår bättre än vid besöket {DATE:past}.",
         "{AGE:adj} {man|kvinna} som kommer på kontroll av {condition}.",
         "Telefonkontakt med {PATIENT_NAME:full} på nummer {PHONE:own}.",
@@ -488,14 +489,14 @@ _PHRASES = {
     "plan": (
         "Fortsätter med {treatment}, nya prover {DATE:next}.",
         "Fortsatt {treatment}; patienten hör av sig vid problem.",
-        "Dosen minskas och ny bedömning görs om {span}.",
+        "Dosen minskas och ny bedömning görs om {later}.",
         "Plan: oförändrad behandling, inga fler prover för närvarande.",
         "Övergår till {treatment} i tablettform där det går.",
         "Diskuterat med dr {CLINICIAN_NAME:other}: ingen ändring av behandlingen.",
         "Remiss till {service}.",
         "Tillägg av {home_drug} och råd om lätt motion.",
         "Vikten av att ta {treatment} regelbundet betonas.",
-        "Ny undersökning om {span}, tills dess {treatment}.",
+        "Ny undersökning om {later}, tills dess {treatment}.",
         "Inväntar röntgen som beställdes {DATE:recent}.",
         "Konsultremiss till {service} på {HOSPITAL:other}.",
         "Vid fortsatt förbättring sätts {home_drug} ut.",
@@ -627,7 +628,8 @@ _PHRASES = {
 _KINDS = {
     "admission": (
         (
-            "INSKRIVNINGSANTECKNING\n{header}\n\n{a_open} {history} {social}\n{home_drugs}\n\nStatus: {exam} {finding}\n{test}\n\n"
+            "INSKRIVNINGSANTECKNING\n{header}\n\n{a_open} {history} {social}\n{home_drugs}\n\nStatus: {exam} "
+            "{finding}\n{test}\n\n"
             "{a_plan} {contact}\n{sign}"
         ),
         "{a_open} {history} {home_drugs} {exam} {finding} {test} {a_plan} {contact}\n{sign}",
@@ -635,7 +637,7 @@ _KINDS = {
             "INTAGNINGSJOURNAL\n{header}\n\nAktuellt: {a_open}\n{history} {history}\n"
             "Status: {exam} {exam} {finding}\nUndersökningar: {test}\n{a_plan}\n\n{sign}"
         ),
-        "{a_open} {social} {history} {exam} {finding} {test} {test} {a_plan} {contact}\n\n{sign}",
+        "{header}\n\n{a_open} {social} {history} {exam} {finding} {test} {test} {a_plan} {contact}\n\n{sign}",
     ),
     "discharge": (
         (
@@ -647,7 +649,7 @@ _KINDS = {
             "UTSKRIVNINGSANTECKNING\n{header}\n\nInläggningsorsak: {complaint}.\nFörlopp: {course} {course} {status}\n"
             "Diagnos: {condition}.\n{d_plan}\nUppföljning: {followup} {followup}\n\n{sign}"
         ),
-        "{d_open} {social} {finding} {test} {course} {course} {d_plan} {d_plan} {followup}\n\n{sign}",
+        "{header}\n\n{d_open} {social} {finding} {test} {course} {course} {d_plan} {d_plan} {followup}\n\n{sign}",
     ),
     "progress": (
         (
@@ -655,17 +657,20 @@ _KINDS = {
             "{followup}\n{sign}"
         ),
         "{p_open} {o_status} {home_drugs} {exam} {finding} {plan} {followup} {contact}\n{sign}",
-        "{p_open} {social} {status} {exam} {finding} {plan} {plan}\n\n{followup} {contact}\n{sign}",
+        "{header}\n\n{p_open} {social} {status} {exam} {finding} {plan} {plan}\n\n{followup} {contact}\n{sign}",
         "{f_date}\n{p_open} {o_status} {history} {exam} {test} {plan} {plan} {followup}\n\n{sign}",
     ),
     "nursing": (
-        "{n_open} {n_care} {n_care} {w_status} {n_care} {n_care} {w_status} {n_close} {n_close}\n{n_sign}",
+        "{n_open} {n_care} {n_care} {n_care} {w_status} {n_care} {n_care} {w_status} {n_close} {n_close}\n{n_sign}",
         (
-            "OMVÅRDNADSANTECKNING\n{header}\n\n{n_open} {n_care} {n_care} {n_care} {w_status} "
+            "OMVÅRDNADSANTECKNING\n{header}\n\n{n_open} {n_care} {n_care} {n_care} {n_care} {w_status} "
             "{n_care}\n{n_close} {n_close}\n\n{n_sign}"
         ),
-        "{n_open} {w_status} {n_care} {n_care} {contact} {n_care} {n_care} {w_status} {n_close} {n_close}",
-        "{f_date}. {n_open} {n_care} {n_care} {n_care} {n_care} {w_status} {w_status} {n_close} {n_close}\n{n_sign}",
+        "{n_open} {w_status} {n_care} {n_care} {n_care} {contact} {n_care} {n_care} {w_status} {n_close} {n_close}",
+        (
+            "{f_date}. {n_open} {n_care} {n_care} {n_care} {n_care} {n_care} {w_status} {w_status} {n_close} "
+            "{n_close}\n{n_sign}"
+        ),
     ),
     "referral": (
         (
@@ -674,13 +679,13 @@ _KINDS = {
         ),
         "{r_open} {history} {home_drugs} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n\n{sign}",
         "REMISS\n{header}\n\n{r_open} {history} {finding} {test} {a_plan}\n{r_ask} {r_ask}\n{r_close}\n{sign}",
-        "{r_open} {social} {history} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n{sign}",
+        "{header}\n\n{r_open} {social} {history} {exam} {finding} {test} {r_ask} {r_ask}\n{r_close}\n{sign}",
     ),
     "round": (
-        "{w_open} {w_status} {w_status} {exam} {finding} {test} {w_status} {plan} {w_plan}",
-        "{w_open} {w_status} {n_care} {exam} {finding} {test} {course} {plan} {w_plan}",
-        "{w_open} {w_status} {w_status} {exam} {finding} {test} {course} {plan} {w_plan}\n{sign}",
-        "{f_date}\n{w_open} {w_status} {finding} {exam} {test} {w_status} {exam} {plan} {w_plan}\n{sign}",
+        "{w_open} {w_status} {w_status} {w_status} {exam} {finding} {test} {w_status} {plan} {w_plan}",
+        "{w_open} {w_status} {w_status} {n_care} {exam} {finding} {test} {course} {plan} {w_plan}",
+        "{w_open} {w_status} {w_status} {w_status} {exam} {finding} {test} {course} {plan} {w_plan}\n{sign}",
+        "{f_date}\n{w_open} {w_status} {w_status} {finding} {exam} {test} {w_status} {exam} {plan} {w_plan}\n{sign}",
     ),
 }
 

@@ -88,17 +88,22 @@ def _dates(language: Language, person: Person, visit: Visit, rng: random.Random)
         "admission": visit.admitted,
         "birth": person.born,
         "recent": _recent(visit, rng),
-        "past": visit.day - timedelta(days=rng.randint(20, 900)),
         "next": visit.day + timedelta(days=rng.randint(1, 3) if visit.kind in _INPATIENT else rng.randint(7, 90)),
     }
     # Far from the visit, a date without its year would read as a mistake.
     dated = [pattern for pattern in language.dates if "y" in pattern.replace("{month}", "")]
     values: _Values = {}
     for name, day in days.items():
-        values |= _date(language, name, day, header, dated if name in ("birth", "past") else list(language.dates), rng)
-    month = visit.day - timedelta(days=rng.randint(100, 4000))
-    values["DATE:month"] = lambda: f"{language.months[month.month - 1]}{_of(language)}{month.year}"
+        values |= _date(language, name, day, header, dated if name == "birth" else list(language.dates), rng)
+    month = "{month} de {y}" if language.code == "es" else "{month} {y}"
+    # Each mention is another event, so it draws another day.
+    values["DATE:past"] = lambda: format_date(rng.choice(dated), _before(visit, 20, 900, rng), language)
+    values["DATE:month"] = lambda: format_date(month, _before(visit, 100, 4000, rng), language)
     return values
+
+
+def _before(visit: Visit, least: int, most: int, rng: random.Random) -> date:
+    return visit.day - timedelta(days=rng.randint(least, most))
 
 
 def _recent(visit: Visit, rng: random.Random) -> date:
@@ -111,10 +116,6 @@ def _date(language: Language, name: str, day: date, header: str, prose: list[str
         f"DATE:{name}": lambda: format_date(rng.choice(prose), day, language),
         f"DATE:h_{name}": lambda: format_date(header, day, language),
     }
-
-
-def _of(language: Language) -> str:
-    return " de " if language.code == "es" else " "
 
 
 def format_date(pattern: str, day: date, language: Language) -> str:

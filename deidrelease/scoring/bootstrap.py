@@ -85,7 +85,7 @@ def estimate_ratios(parts: RatioParts, how: Resampling) -> list[Estimate | None]
     """Each ratio with its interval; None where no patient has a denominator.
 
     Resamples in which a denominator is 0 are left out. `n` is the number of patients whose denominator is not 0. With
-    one such patient the interval is all that is possible, 0 to the most the notes admit (1, save for leak scores).
+    one such patient the interval is all that these notes admit: 0 to 1, for leak scores 0 to mentions per sentence.
     Where every resample agrees on a value v, the interval is what remains possible if up to a share q of patients,
     the Clopper-Pearson bound for none of n, behave in any other way: `v - q (v - 0)` to `v + q (most - v)`, which is
     Clopper & Pearson's own interval where v is 0 or 1. An interval is stretched to hold its value.
@@ -145,7 +145,7 @@ def _estimate(
     if n < 2 or not drawn.size:
         low, high = floor, top
         why = "one patient permits no interval" if n < 2 else "no resample carries the measure"
-        method = f"{why}; low and high are the least and the most that is possible"
+        method = f"{why}; low and high are the least and the most that these notes admit"
     elif np.ptp(drawn) == 0:
         share = clopper_pearson_share(n, how.confidence)
         low, high = value - share * (value - floor), value + share * (top - value)

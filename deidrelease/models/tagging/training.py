@@ -1,17 +1,16 @@
 """Trains a tagger on annotated notes: the annotator on gold ones, the synthetic tagger on synthetic ones."""
 
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deidrelease import progress
 from deidrelease.models.devices import Place
 from deidrelease.models.tagging import tags
 from deidrelease.models.tagging.encoder import Encoder, make_encoder
 from deidrelease.models.tagging.tagger import Tagger, pad
 from deidrelease.models.tagging.windows import cut
+from deidrelease.models.token_store import open_store
 from deidrelease.models.training import Fit, Schedule, Trainer
 from deidrelease.notes import Note, Span
 from deidrelease.settings import TaggerSettings
@@ -65,7 +64,7 @@ def train_tagger(
     """
     labels = sorted({span.label for note in train for span in note.spans})
     encoder = make_encoder(settings, labels, (note.text for note in train), seed, download)
-    tokens = _tokenize(encoder, train, checkpoint / "tokens")
+    tokens = open_store(checkpoint / "tokens", train, lambda note: _row(encoder, note), _COLUMNS)
     if settings.freeze_embeddings:
         encoder.model.get_input_embeddings().requires_grad_(False)
     if settings.gradient_checkpointing:
@@ -106,48 +105,18 @@ def _schedule(settings: TaggerSettings) -> Schedule:
     )
 
 
-def _tokenize(encoder: Encoder, notes: Iterable[Note], folder: Path) -> "Dataset":
-    """Tokens and tags of whole notes, on disk and memory-mapped; made once, however often training resumes."""
-    import datasets
-
-    datasets.disable_progress_bars()
-    if not folder.exists():
-        partial = folder.with_suffix(".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        features = datasets.Features(
-            {
-                "ids": datasets.Sequence(datasets.Value("int32")),
-                "tags": datasets.Sequence(datasets.Value("int16")),
-                "n_spans": datasets.Value("int32"),
-                "n_unreachable": datasets.Value("int32"),
-            }
-        )
-        with progress.step("tokenising notes") as step:
-            rows = _TokenRows(encoder, notes, step)
-            made = datasets.Dataset.from_generator(
-                rows, features=features, cache_dir=str(partial / "cache"), keep_in_memory=False, fingerprint="tokens"
-            )
-            made.save_to_disk(str(partial / "saved"))
-        (partial / "saved").rename(folder)
-        shutil.rmtree(partial)
-    return datasets.load_from_disk(str(folder), keep_in_memory=False)
+_COLUMNS = {"ids": "[int32]", "tags": "[int16]", "n_spans": "int32", "n_unreachable": "int32"}
 
 
-class _TokenRows:
-    def __init__(self, encoder: Encoder, notes: Iterable[Note], step: progress.Step) -> None:
-        self._encoder, self._notes, self._step = encoder, notes, step
-
-    def __call__(self) -> Iterator[dict[str, Any]]:
-        for note in self._notes:
-            ids, offsets = self._encoder.tokenize(note.text)
-            cleaned = tags.clean(note.text, offsets)
-            yield {
-                "ids": ids,
-                "tags": tags.tags_for(note.spans, cleaned, self._encoder.labels),
-                "n_spans": len(note.spans),
-                "n_unreachable": tags.unreachable(note.spans, cleaned),
-            }
-            self._step.advance(1)
+def _row(encoder: Encoder, note: Note) -> dict[str, Any]:
+    ids, offsets = encoder.tokenize(note.text)
+    cleaned = tags.clean(note.text, offsets)
+    return {
+        "ids": ids,
+        "tags": tags.tags_for(note.spans, cleaned, encoder.labels),
+        "n_spans": len(note.spans),
+        "n_unreachable": tags.unreachable(note.spans, cleaned),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Causal language models: load or make one, adapt it to notes, sample notes from it."""
