@@ -124,6 +124,10 @@ class Corpus:
     shards: tuple[Shard, ...]
 
     def __iter__(self) -> Iterator[Note]:
+        return (located.note for located in self.located())
+
+    def located(self) -> Iterator[Located]:
+        """The notes with their places; raises as iterating does."""
         problems: list[Problem] = []
         seen: set[int] = set()
         for item in self._read():
@@ -136,7 +140,7 @@ class Corpus:
                 problems.append(Problem(item.where, "this note_id stands twice in the corpus", remedy))
             seen.add(key)
             if not problems:
-                yield item.note
+                yield item
         if problems:
             raise CorpusError(f"{self.name}: {len(problems)} problem(s) found; no note was used.", problems)
 

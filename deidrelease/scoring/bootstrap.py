@@ -19,6 +19,8 @@ from deidrelease.results import Estimate
 from deidrelease.scoring.measures import RatioParts
 
 _WEIGHTS_IN_MEMORY = 2**20
+# Equal ratios are equal floats, but equal differences of unequal ratios may be a few ulps apart.
+_ROUNDING = 1e-12
 _SOURCE = "percentile bootstrap over patients (Efron & Tibshirani 1993), {} resamples"
 
 Floats = NDArray[np.float64]
@@ -146,7 +148,7 @@ def _estimate(
         low, high = floor, top
         why = "one patient permits no interval" if n < 2 else "no resample carries the measure"
         method = f"{why}; low and high are the least and the most that these notes admit"
-    elif np.ptp(drawn) == 0:
+    elif np.ptp(drawn) <= _ROUNDING:
         share = clopper_pearson_share(n, how.confidence)
         low, high = value - share * (value - floor), value + share * (top - value)
         method = f"{kind}{how.source}; all resamples agree, so widened by Clopper-Pearson (1934) over patients"

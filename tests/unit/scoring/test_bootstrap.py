@@ -181,6 +181,16 @@ def test_equal_results_of_unequal_taggers_are_widened_both_ways() -> None:
     assert (found.value, found.low, found.high) == pytest.approx((0.0, -0.3085, 0.3085), abs=5e-5)
 
 
+def test_a_difference_that_is_constant_but_for_rounding_is_widened_too() -> None:
+    # One mention of ten more in every patient, whatever the rest: each resample differs by 0.1, give or take an ulp.
+    b = [patient % 9 for patient in range(10)]
+    found = one(estimate_differences(parts([x + 1 for x in b], [10] * 10), parts(b, [10] * 10), HOW, identical=False))
+    # q = 0.3085: 0.1 - q (0.1 + 1) to 0.1 + q (1 - 0.1).
+    assert (found.value, found.low, found.high) == pytest.approx(
+        (0.1, 0.1 - 1.1 * 0.3085, 0.1 + 0.9 * 0.3085), abs=1e-4
+    )
+
+
 def test_identical_taggers_differ_by_nothing_unless_one_patient_is_all_there_is() -> None:
     tagger = parts([1, 2], [2, 2])
     found = one(estimate_differences(tagger, tagger, HOW, identical=True))

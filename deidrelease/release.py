@@ -1,0 +1,76 @@
+"""The flow: which stages there are, what they are made from, and what can be known before any of them runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from deidrelease import artifacts, pipeline
+from deidrelease.errors import ArtifactError, Problem
+from deidrelease.formats import open_corpus
+from deidrelease.models.loading import go_offline
+from deidrelease.pipeline import Finished, Source, Stage, Standing
+from deidrelease.settings import ReleaseConfig
+from deidrelease.stages.adapt import Adapt
+from deidrelease.stages.annotate import Annotate
+from deidrelease.stages.annotator import Annotator
+from deidrelease.stages.evaluate import Evaluate
+from deidrelease.stages.generate import Generate
+from deidrelease.stages.split import Split
+from deidrelease.stages.train import Train
+
+CONFIG = "config.json"
+
+
+def stages_of(config: ReleaseConfig) -> list[Stage]:
+    """The stages of the flow, each after all that it reads. Audit, gate and bundle take their places at the end."""
+    return [
+        Split(config.corpus, config.split),
+        Annotator(config.annotator, config.compute),
+        Adapt(config.adapt, config.compute),
+        Generate(config.generate, config.compute),
+        Annotate(config.annotate, config.compute),
+        Train(config.train, config.synthetic_dev, config.compute),
+        Evaluate(config.evaluate, config.compute),
+    ]
+
+
+def sources_of(config: ReleaseConfig) -> dict[str, Source]:
+    """What the flow reads but does not make: the private corpus, digested by content."""
+    corpus = config.corpus
+
+    def digest() -> str:
+        return open_corpus(corpus.path, corpus.format, corpus.patients).digest()
+
+    return {"corpus": Source(corpus.path, digest)}
+
+
+def run(config: ReleaseConfig, until: str | None = None) -> Iterator[Finished]:
+    """Runs the flow, or what is left of it, yielding each stage as it is done."""
+    go_offline(config.compute.download)
+    config.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    artifacts.write_text(config.run_dir / CONFIG, config.model_dump_json(indent=1) + "\n")
+    yield from pipeline.run(stages_of(config), config.run_dir, sources_of(config), config.seed, until)
+
+
+def status(run_dir: Path) -> list[Standing]:
+    """What stands in a run folder, judged by the configuration that it was last run with.
+
+    Raises:
+        ArtifactError: The folder is no run folder.
+    """
+    config = recorded_config(run_dir)
+    return pipeline.standings(stages_of(config), config.run_dir, sources_of(config), config.seed)
+
+
+def recorded_config(run_dir: Path) -> ReleaseConfig:
+    """The configuration that a run folder was last run with, pointed at where the folder is now."""
+    from pydantic import ValidationError
+
+
+
+    path = run_dir / CONFIG
+    try:
+        config = ReleaseConfig.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValidationError):
+        problem = Problem(str(path), "is missing or cannot be read", "name a folder that `deidrelease run` made")
+        raise ArtifactError("This is no run folder.", [problem]) from None
+    return config.model_copy(update={"run_dir": run_dir})

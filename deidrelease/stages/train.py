@@ -1,0 +1,70 @@
+"""train: a tagger that sees synthetic notes only; what a recipient of the corpus could train."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from deidrelease.artifacts import CHECKPOINT
+from deidrelease.errors import ModelError, Problem
+from deidrelease.formats import open_corpus
+from deidrelease.models.devices import find_place
+from deidrelease.models.loading import identity
+from deidrelease.models.tagging.store import save_tagger
+from deidrelease.models.tagging.training import train_tagger
+from deidrelease.notes import Corpus, Note
+from deidrelease.settings import ComputeSettings, TaggerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Train:
+    """The same function as the annotator's; early stopping on synthetic notes too, so that no private one is needed."""
+
+    tagger: TaggerSettings
+    dev_share: float
+    compute: ComputeSettings
+
+    name: ClassVar[str] = "train"
+    version: ClassVar[int] = 1
+    after: ClassVar[tuple[str, ...]] = ("annotate/notes.jsonl",)
+    releasable: ClassVar[frozenset[str]] = frozenset()
+
+    def settings(self) -> Mapping[str, object]:
+        """Those of the tagger, which weights it starts from, and the share kept for early stopping."""
+        weights = identity(self.tagger.model, self.tagger.revision)
+        return {**self.tagger.model_dump(mode="json"), "weights": weights, "synthetic_dev": self.dev_share}
+
+    def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:
+        """Writes `model/` and `training.json`.
+
+        Raises:
+            ModelError: The annotator found no PII in the synthetic notes, so there is nothing to learn.
+        """
+        corpus = open_corpus(inputs["annotate/notes.jsonl"], "jsonl")
+        train, dev = (_Side(corpus, self.dev_share, seed, wants_dev) for wants_dev in (False, True))
+        if not any(note.spans for note in train) or not any(note.spans for note in dev):
+            what = "hold no tagged PII on the training or the early-stopping side"
+            remedy = "sample more notes (generate.multiple), or look at the annotator's scores"
+            raise ModelError("There is nothing to learn.", [Problem("the synthetic notes", what, remedy)])
+        place = find_place(self.compute)
+        training = train_tagger(
+            self.tagger, train, list(dev), place, seed, out / CHECKPOINT, self.compute.download
+        )
+        save_tagger(training, self.tagger, out)
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    corpus: Corpus
+    dev_share: float
+    seed: int
+    wants_dev: bool
+
+    def __iter__(self) -> Iterator[Note]:
+        return (note for note in self.corpus if self._is_dev(note) == self.wants_dev)
+
+    def _is_dev(self, note: Note) -> bool:
+        key = self.seed.to_bytes(16, "big")
+        draw = hashlib.blake2b(note.note_id.encode("utf-8"), key=key, digest_size=8).digest()
+        return int.from_bytes(draw, "big") / 2**64 < self.dev_share
