@@ -65,8 +65,6 @@ def recorded_config(run_dir: Path) -> ReleaseConfig:
     """The configuration that a run folder was last run with, pointed at where the folder is now."""
     from pydantic import ValidationError
 
-
-
     path = run_dir / CONFIG
     try:
         config = ReleaseConfig.model_validate_json(path.read_text(encoding="utf-8"))

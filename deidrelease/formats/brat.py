@@ -21,7 +21,7 @@ from deidrelease.notes import Corpus, Located, Note, Span, span_defects
 
 SIDECAR = "notes.jsonl"
 SHARD_FILES = 512
-_LINE_ENDS = str.maketrans({c: " " for c in "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"})
+_LINE_ENDS = str.maketrans(dict.fromkeys("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 _ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+) (\d+)\t(.*)", re.DOTALL)
 _DISCONTINUOUS = re.compile(r"T\d+\t\S+ \d+ \d+(;\d+ \d+)+\t")
 

@@ -59,9 +59,7 @@ def find_problem(model: str, revision: str | None, download: bool, key: str) -> 
 def load(factory: Callable[..., Any], model: str, revision: str | None, download: bool, **options: Any) -> Any:
     """Calls `factory.from_pretrained` and turns its failures into a `ModelError` with a remedy."""
     try:
-        return factory(
-            model, revision=revision, local_files_only=not download, trust_remote_code=False, **options
-        )
+        return factory(model, revision=revision, local_files_only=not download, trust_remote_code=False, **options)
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = str(error).strip().split("\n")[0][:200]
         remedy = "check the folder or id; deidrelease runs no code that comes with a model"

@@ -35,7 +35,5 @@ class Annotator:
         """Writes `model/` and `training.json`."""
         train, dev = (open_corpus(inputs[name], "jsonl") for name in self.after)
         place = find_place(self.compute)
-        training = train_tagger(
-            self.tagger, train, list(dev), place, seed, out / CHECKPOINT, self.compute.download
-        )
+        training = train_tagger(self.tagger, train, list(dev), place, seed, out / CHECKPOINT, self.compute.download)
         save_tagger(training, self.tagger, out)

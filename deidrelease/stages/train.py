@@ -48,9 +48,7 @@ class Train:
             remedy = "sample more notes (generate.multiple), or look at the annotator's scores"
             raise ModelError("There is nothing to learn.", [Problem("the synthetic notes", what, remedy)])
         place = find_place(self.compute)
-        training = train_tagger(
-            self.tagger, train, list(dev), place, seed, out / CHECKPOINT, self.compute.download
-        )
+        training = train_tagger(self.tagger, train, list(dev), place, seed, out / CHECKPOINT, self.compute.download)
         save_tagger(training, self.tagger, out)
 
 

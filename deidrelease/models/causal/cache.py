@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FIRST_CAPACITY = 64
 
 
-class SlabLayer(DynamicLayer):
+class SlabLayer(DynamicLayer):  # type: ignore[misc]
     """Keys and values of one layer, each a view of shape `(rows, heads, columns, width)` into a larger slab."""
 
     def lazy_initialization(self, key_states: "torch.Tensor", value_states: "torch.Tensor") -> None:
@@ -67,7 +67,7 @@ class SlabLayer(DynamicLayer):
         self.values = self._value_slab[:, :, self._start : self._end]
 
 
-class SlabCache(Cache):
+class SlabCache(Cache):  # type: ignore[misc]
     """A `SlabLayer` for every layer of a model, made as the model first asks for them."""
 
     def __init__(self) -> None:

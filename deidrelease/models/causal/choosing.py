@@ -49,7 +49,7 @@ class Choosing:
         kept = torch.where(reached - shares < self.top_p, shares, 0.0).cumsum(dim=1)
         wanted = torch.tensor(draws, dtype=kept.dtype, device=kept.device)[:, None] * kept[:, -1:]
         chosen = torch.searchsorted(kept, wanted, right=True).clamp(max=k - 1)
-        return candidates.gather(1, chosen)[:, 0].tolist()  # type: ignore[no-any-return]
+        return candidates.gather(1, chosen)[:, 0].tolist()
 
     def _penalise(self, scores: "torch.Tensor", rows: Sequence[Sequence[int]]) -> None:
         import torch

@@ -74,7 +74,7 @@ class NextTokenLoss:
         size = max(1, _MOST_SCORES // head.weight.shape[0])
         if len(wanted) <= size:
             return summed(hidden, wanted)
-        parts = zip(hidden.split(size), wanted.split(size), strict=True)
+        parts = zip(torch.split(hidden, size), torch.split(wanted, size), strict=True)
         return torch.stack([checkpoint(summed, h, y, use_reentrant=False) for h, y in parts]).sum()
 
     def _head_is_linear(self, probe: "torch.Tensor") -> bool:

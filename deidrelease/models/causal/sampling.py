@@ -87,7 +87,10 @@ class Sampler:
         self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
 
     def sample(
-        self, next_index: Callable[[], int | None], prompt: Callable[[int], Sequence[int]], advance: Callable[[int], None]
+        self,
+        next_index: Callable[[], int | None],
+        prompt: Callable[[int], Sequence[int]],
+        advance: Callable[[int], None],
     ) -> Iterator[Sampled]:
         """Yields texts as they finish, which need not be in the order of their indices.
 
@@ -152,9 +155,7 @@ class Sampler:
         mask = (torch.arange(columns + 1, device=device)[None, :] >= starts).long()
         given = {"position_ids": positions} if self._takes_positions else {}
         with self._place.autocast():
-            output = self._model(
-                input_ids=inputs, attention_mask=mask, past_key_values=cache, use_cache=True, **given
-            )
+            output = self._model(input_ids=inputs, attention_mask=mask, past_key_values=cache, use_cache=True, **given)
         for row in rows:
             row.fed += 1
         return output.logits[:, -1].float()  # type: ignore[no-any-return]

@@ -63,7 +63,7 @@ def _advance(
 
     top = best.argmax(axis=1)
     rows = np.arange(len(best))
-    following = emit + best[rows, top][:, None]
+    following: NDArray[np.float64] = emit + best[rows, top][:, None]
     came_from[:] = top[:, None]
     begin, inside = best[:, 1::2], best[:, 2::2]
     from_inside = inside > begin

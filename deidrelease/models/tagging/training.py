@@ -84,9 +84,7 @@ def train_tagger(
     )
     fit = trainer.fit("training the tagger")
     counts = tokens.with_format("numpy", columns=["n_spans", "n_unreachable"])[:]
-    return Training(
-        encoder, fit, len(tokens), int(counts["n_spans"].sum()), int(counts["n_unreachable"].sum())
-    )
+    return Training(encoder, fit, len(tokens), int(counts["n_spans"].sum()), int(counts["n_unreachable"].sum()))
 
 
 def strict_f1(notes: Sequence[Note], predicted: Iterable[tuple[Span, ...]]) -> float:
@@ -100,9 +98,7 @@ def strict_f1(notes: Sequence[Note], predicted: Iterable[tuple[Span, ...]]) -> f
 
 
 def _schedule(settings: TaggerSettings) -> Schedule:
-    return Schedule(
-        settings.epochs, settings.patience, settings.learning_rate, settings.warmup, settings.weight_decay
-    )
+    return Schedule(settings.epochs, settings.patience, settings.learning_rate, settings.warmup, settings.weight_decay)
 
 
 _COLUMNS = {"ids": "[int32]", "tags": "[int16]", "n_spans": "int32", "n_unreachable": "int32"}

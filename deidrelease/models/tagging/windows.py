@@ -1,6 +1,7 @@
 """Cuts long token sequences into overlapping windows and puts the windows' scores together again."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ def cut(n_tokens: int, size: int, overlap: int, offset: int = 0) -> list[Window]
 
 def _tile(bounds: list[tuple[int, int]]) -> list[Window]:
     # The middle of what two neighbours share is where both are equally far from their edges.
-    seams = [(left[1] + right[0]) // 2 for left, right in zip(bounds, bounds[1:], strict=False)]
+    seams = [(left[1] + right[0]) // 2 for left, right in pairwise(bounds)]
     keeps = zip([0, *seams], [*seams, bounds[-1][1]], strict=True)
     return [
         Window(start, end, keep_start, keep_end)

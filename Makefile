@@ -1,0 +1,47 @@
+# Two commands are all the set-up: `make demo` and `make test`. Both need Python 3.11 with pip and nothing else.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test fast check corpora bench clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/.installed
+	$(BIN)/deidrelease demo --out demo
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not corpora" --durations=10
+
+fast: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not corpora and not slow"
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Real corpora, by path: make corpora CORPORA=../shared/corpora
+corpora: $(VENV)/.installed-dev
+	DEIDRELEASE_CORPORA=$(CORPORA) $(BIN)/python -m pytest -m corpora
+
+bench: $(VENV)/.installed-dev
+	$(PIP) -e ".[presidio]"
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/reading.py
+	$(BIN)/python benchmarks/sampling.py
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	# torch first and pinned: a range would let pip fetch gigabytes of CUDA libraries that a CPU has no use for.
+	$(PIP) torch
+	$(PIP) -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -e ".[test,dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo

@@ -1,0 +1,61 @@
+"""Runs the flow and shows it: a line a stage on stderr, the result on stdout. `run` and `demo` share it."""
+
+import json
+from pathlib import Path
+
+import click
+
+from deidrelease.cli.display import shown_progress
+from deidrelease.pipeline import Finished
+from deidrelease.settings import ReleaseConfig
+
+
+def run_and_show(config: ReleaseConfig, until: str | None = None) -> None:
+    """Runs what is left to run, then prints the comparison and where everything lies."""
+    from deidrelease import release
+
+    _quieten_libraries()
+    with shown_progress() as console:
+        for finished in release.run(config, until):
+            if console.is_terminal:
+                console.print(_line(finished), highlight=False)
+    show_results(config.run_dir)
+
+
+def show_results(run_dir: Path) -> None:
+    """Prints the comparison, if there is one, and the paths."""
+    from rich.console import Console
+
+    from deidrelease.report.comparison import comparison_table
+
+    result = run_dir / "evaluate" / "result.json"
+    if result.exists():
+        console = Console()
+        table = comparison_table(json.loads(result.read_text(encoding="utf-8")))
+        # A pipe or a file has no width that a table should be cut to.
+        console.print(table, width=None if console.is_terminal and console.width >= 110 else 120)
+    for name, what in (
+        ("annotate/notes.jsonl", "synthetic notes, tagged"),
+        ("annotate/brat", "the same in BRAT standoff"),
+        ("train/model", "tagger trained on them"),
+        ("evaluate/result.json", "scores with intervals"),
+        ("evaluate/comparison.png", "picture of the scores"),
+    ):
+        if (run_dir / name).exists():
+            click.echo(f"{what + ':':26} {run_dir / name}")
+    click.echo("Private. No audit has judged these files yet: nothing here may be shared.")
+
+
+def _line(finished: Finished) -> str:
+    receipt = finished.receipt
+    if not finished.ran:
+        return f"[dim]{receipt.stage:10} was done[/dim]"
+    resumed = f", attempt {receipt.attempts}" if receipt.attempts > 1 else ""
+    return f"{receipt.stage:10} {receipt.seconds:8.1f} s  {receipt.peak_memory_bytes / 2**20:7.0f} MiB at most{resumed}"
+
+
+def _quieten_libraries() -> None:
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()

@@ -1,0 +1,83 @@
+"""The demonstration: the fictitious hospital's notes, and a config that suits two CPU cores and five minutes."""
+
+import json
+from pathlib import Path
+
+from deidrelease.artifacts import write_text
+from deidrelease.demo.hospital import notes
+from deidrelease.formats import jsonl
+
+PATIENTS_PER_LANGUAGE = 120
+_CONFIG = """\
+# Written by `deidrelease demo`. Change what you like, then: deidrelease run {config}
+run_dir: {run}
+seed: {seed}
+
+corpus:
+  path: {notes}
+  format: jsonl
+  patients: recorded
+
+split: {{train: 0.7, dev: 0.1, holdout: 0.2}}
+
+annotator:
+  model: scratch
+  scratch: {{layers: 4, hidden: 128, heads: 2, vocabulary: 2500, local_attention: 32, dropout: 0.15}}
+  window: 256
+  overlap: 64
+  epochs: 14
+  patience: 5
+  batch_size: 8
+  learning_rate: 2.5e-3
+  empty_windows: 1.0
+
+adapt:
+  model: scratch
+  scratch: {{layers: 4, hidden: 160, heads: 2, vocabulary: 2500}}
+  context: 384
+  epochs: 20
+  patience: 2
+  batch_size: 8
+  learning_rate: 3.0e-3
+
+generate:
+  multiple: 2
+  temperature: 0.9
+  batch_size: 48
+
+train:
+  epochs: 7
+"""
+
+
+def write_notes(folder: Path, seed: int) -> Path:
+    """Writes the hospital's notes as `notes.jsonl` into `folder`; notes of the same seed that lie there are kept.
+
+    Returns:
+        The path of the notes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "notes.jsonl"
+    wanted = notes(PATIENTS_PER_LANGUAGE, seed=seed)
+    if path.exists():
+        from deidrelease.notes import digest_of
+
+        if jsonl.open_corpus(path).digest() == digest_of(wanted):
+            return path
+        wanted = notes(PATIENTS_PER_LANGUAGE, seed=seed)
+    jsonl.write(wanted, path)
+    return path
+
+
+def write_config(folder: Path, seed: int) -> Path:
+    """Writes `config.yaml` for the notes in `folder`.
+
+    Returns:
+        The path of the config.
+    """
+    path = folder / "config.yaml"
+    paths = {"run": folder / "run", "notes": folder / "notes.jsonl", "config": path}
+    # A JSON string is a YAML string, whatever characters the path holds.
+    quoted = {name: json.dumps(str(value)) for name, value in paths.items()}
+    write_text(path, _CONFIG.format(**quoted, seed=seed))
+    return path
