@@ -34,7 +34,9 @@ def _section(prefix: str, model: type[BaseModel]) -> list[str]:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             inner += _section(key, kind)
             continue
-        rows.append(f"| `{key}` | {_kind(kind, field.metadata)} | {_default(field.default)} | {field.description or ''} |\n")
+        rows.append(
+            f"| `{key}` | {_kind(kind, field.metadata)} | {_default(field.default)} | {field.description or ''} |\n"
+        )
     return (rows if len(rows) > 1 else []) + inner
 
 

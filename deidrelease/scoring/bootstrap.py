@@ -101,12 +101,12 @@ def estimate_ratios(parts: RatioParts, how: Resampling) -> list[Estimate | None]
     ]
 
 
-def estimate_differences(a: RatioParts, b: RatioParts, how: Resampling, identical: bool) -> list[Estimate | None]:
+def estimate_differences(a: RatioParts, b: RatioParts, how: Resampling) -> list[Estimate | None]:
     """Each ratio of `a` minus that of `b` over the same patients, with the same resamples; None where either is None.
 
     `n` is the smaller number of patients that carry either denominator. As `estimate_ratios`, with the whole range
-    -most to most. Resamples that all agree are widened likewise, for two taggers may do equally well without being
-    the same; only if they are `identical` in every count, and on more than one patient, the difference is 0, 0 to 0.
+    -most to most. Resamples that all agree are widened likewise: two taggers that do equally well on a few patients may
+    still differ on the next, so not even equal counts make a difference of exactly nothing.
     """
     width = a.numerator.shape[1]
     sums = resampled_sums(np.hstack([a.numerator, a.denominator, b.numerator, b.denominator]), how)
@@ -114,13 +114,10 @@ def estimate_differences(a: RatioParts, b: RatioParts, how: Resampling, identica
     draws -= _divide(sums[:, 2 * width : 3 * width], sums[:, 3 * width :])
     (value_a, top_a, carriers_a), (value_b, top_b, carriers_b) = _points(a), _points(b)
     values, tops, carriers = value_a - value_b, np.fmax(top_a, top_b), np.minimum(carriers_a, carriers_b)
-    method = f"paired {how.source}; all counts are equal in every patient, so every resample differs by 0"
     found: list[Estimate | None] = []
     for value, top, n, drawn in zip(values, tops, carriers, draws.T, strict=True):
         if np.isnan(value):
             found.append(None)
-        elif identical and n > 1:
-            found.append(Estimate(0.0, 0.0, 0.0, how.confidence, int(n), method))
         else:
             found.append(_estimate(value, drawn, int(n), (-top, top), how, "paired "))
     return found

@@ -121,8 +121,7 @@ def compare(
     wanted = _wanted(a.labels, {"strict_f1": PER_LABEL["strict_f1"]})
     names = [*OVERALL, *(f"strict_f1[{label}]" for label in a.labels)]
     how = Resampling(seed, n_resamples, confidence)
-    same = np.array_equal(a.matrix, b.matrix)
-    found = estimate_differences(RatioParts.of(a, wanted), RatioParts.of(b, wanted), how, identical=same)
+    found = estimate_differences(RatioParts.of(a, wanted), RatioParts.of(b, wanted), how)
     return dict(zip(names, found, strict=True))
 
 

@@ -156,7 +156,7 @@ def test_no_resample_with_the_measure_permits_none_either() -> None:
 def test_no_denominator_no_estimate(patients: int) -> None:
     nothing = parts([0] * patients, [0] * patients)
     assert estimate_ratios(nothing, HOW) == [None]
-    assert estimate_differences(nothing, nothing, HOW, identical=False) == [None]
+    assert estimate_differences(nothing, nothing, HOW) == [None]
 
 
 def test_a_difference_is_paired() -> None:
@@ -165,7 +165,7 @@ def test_a_difference_is_paired() -> None:
     b = [patient % 9 for patient in range(20)]
     a = [found + 1 for found in b]
     a[0] += 1
-    difference = one(estimate_differences(parts(a, total), parts(b, total), HOW, identical=False))
+    difference = one(estimate_differences(parts(a, total), parts(b, total), HOW))
     apart = one(estimate_ratios(parts(a, total), HOW)).low - one(estimate_ratios(parts(b, total), HOW)).high
     assert apart < 0 < difference.low
     assert difference.value == pytest.approx(21 / 200)
@@ -177,31 +177,32 @@ def test_a_difference_is_paired() -> None:
 
 def test_equal_results_of_unequal_taggers_are_widened_both_ways() -> None:
     perfect = parts([2] * 10, [2] * 10)
-    found = one(estimate_differences(perfect, perfect, HOW, identical=False))
+    found = one(estimate_differences(perfect, perfect, HOW))
     assert (found.value, found.low, found.high) == pytest.approx((0.0, -0.3085, 0.3085), abs=5e-5)
 
 
 def test_a_difference_that_is_constant_but_for_rounding_is_widened_too() -> None:
     # One mention of ten more in every patient, whatever the rest: each resample differs by 0.1, give or take an ulp.
     b = [patient % 9 for patient in range(10)]
-    found = one(estimate_differences(parts([x + 1 for x in b], [10] * 10), parts(b, [10] * 10), HOW, identical=False))
+    found = one(estimate_differences(parts([x + 1 for x in b], [10] * 10), parts(b, [10] * 10), HOW))
     # q = 0.3085: 0.1 - q (0.1 + 1) to 0.1 + q (1 - 0.1).
     assert (found.value, found.low, found.high) == pytest.approx(
         (0.1, 0.1 - 1.1 * 0.3085, 0.1 + 0.9 * 0.3085), abs=1e-4
     )
 
 
-def test_identical_taggers_differ_by_nothing_unless_one_patient_is_all_there_is() -> None:
+def test_equal_counts_are_no_proof_of_equal_taggers() -> None:
     tagger = parts([1, 2], [2, 2])
-    found = one(estimate_differences(tagger, tagger, HOW, identical=True))
-    assert (found.value, found.low, found.high, found.n) == (0.0, 0.0, 0.0, 2)
+    found = one(estimate_differences(tagger, tagger, HOW))
+    share = 1 - 0.025 ** (1 / 2)  # Clopper-Pearson over two patients without a difference
+    assert (found.value, found.low, found.high) == pytest.approx((0.0, -share, share))
     single = parts([1], [2])
-    found = one(estimate_differences(single, single, HOW, identical=True))
+    found = one(estimate_differences(single, single, HOW))
     assert (found.value, found.low, found.high, found.n) == (0.0, -1.0, 1.0, 1)
 
 
 def test_a_difference_counts_the_patients_of_the_thinner_side() -> None:
-    found = one(estimate_differences(parts([1, 2, 3], [4, 4, 4]), parts([1, 2, 0], [4, 4, 0]), HOW, identical=False))
+    found = one(estimate_differences(parts([1, 2, 3], [4, 4, 4]), parts([1, 2, 0], [4, 4, 0]), HOW))
     assert found.n == 2
 
 

@@ -138,11 +138,11 @@ def test_a_comparison_is_the_difference_of_the_scores() -> None:
     assert found["strict_f1[DATE]"] is None
 
 
-def test_a_tagger_does_not_differ_from_itself() -> None:
+def test_a_tagger_does_not_differ_from_itself_but_few_patients_prove_little() -> None:
     found = compare(tallies(PAIRS), tallies(PAIRS), seed=2, n_resamples=80)
-    defined = {name: (e.value, e.low, e.high) for name, e in found.items() if e is not None}
-    assert set(defined.values()) == {(0.0, 0.0, 0.0)}
+    defined = [e for e in found.values() if e is not None]
     assert len(defined) == 12
+    assert all(e.value == 0 and e.low < 0 < e.high for e in defined)
 
 
 def test_taggers_equal_in_one_measure_only_keep_an_interval_there() -> None:
