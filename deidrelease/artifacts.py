@@ -171,14 +171,23 @@ def publish(partial: Path, final: Path, receipt: Receipt) -> None:
 
 def finish_publishing(partial: Path, final: Path) -> None:
     """Moves a complete partial folder into place and drops what it replaces and its checkpoint."""
-    discarded = final.with_name(f".{final.name}.discarded")
+    discarded = _discarded(final)
     shutil.rmtree(discarded, ignore_errors=True)
     if final.exists():
         final.rename(discarded)
     partial.rename(final)
     _fsync_folder(final.parent)
-    shutil.rmtree(discarded, ignore_errors=True)
+    tidy(final)
+
+
+def tidy(final: Path) -> None:
+    """Drops what a finished folder replaced and its checkpoint, both private; a kill may have left them."""
+    shutil.rmtree(_discarded(final), ignore_errors=True)
     shutil.rmtree(final / CHECKPOINT, ignore_errors=True)
+
+
+def _discarded(final: Path) -> Path:
+    return final.with_name(f".{final.name}.discarded")
 
 
 def read_receipt(folder: Path) -> Receipt | None:

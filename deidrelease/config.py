@@ -72,33 +72,40 @@ def _read(path: Path) -> _Document:
         raise ConfigError("No configuration.", [Problem(str(path), "is not UTF-8", "save it as UTF-8")]) from None
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = Problem(f"{path}:{line}", f"is not YAML: {error.problem}", "correct the syntax")
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        what = getattr(error, "problem", None) or "it holds a character that YAML forbids"
+        problem = Problem(f"{path}:{mark.line + 1 if mark else 1}", f"is not YAML: {what}", "correct the syntax")
         raise ConfigError(f"{path}: the configuration cannot be used.", [problem]) from None
     if not isinstance(node, yaml.MappingNode):
         problem = Problem(f"{path}:1", "holds no keys", "start from a file of examples/")
         raise ConfigError(f"{path}: the configuration cannot be used.", [problem])
     document = _Document(path, {})
-    twice: list[Problem] = []
-    document.values = _mapping(node, document, (), twice)
-    if twice:
-        raise ConfigError(f"{path}: the configuration cannot be used.", twice)
+    unusable: list[Problem] = []
+    try:
+        document.values = _mapping(node, document, (), unusable)
+    except RecursionError:
+        unusable = [Problem(str(path), "has a section that holds itself", "write it out instead of using an alias")]
+    if unusable:
+        raise ConfigError(f"{path}: the configuration cannot be used.", unusable)
     return document
 
 
-def _mapping(node: yaml.MappingNode, document: _Document, key: Key, twice: list[Problem]) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, document: _Document, key: Key, unusable: list[Problem]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for name_node, value_node in node.value:
         name = str(name_node.value)
         place = f"{document.path}:{name_node.start_mark.line + 1}"
         if name in values:
-            twice.append(Problem(f"{place}: {dotted((*key, name))}", "stands twice", "keep one"))
+            unusable.append(Problem(f"{place}: {dotted((*key, name))}", "stands twice", "keep one"))
         document.places[(*key, name)] = place
         if isinstance(value_node, yaml.MappingNode):
-            values[name] = _mapping(value_node, document, (*key, name), twice)
-        else:
+            values[name] = _mapping(value_node, document, (*key, name), unusable)
+            continue
+        try:
             values[name] = _plain(value_node)
+        except (yaml.YAMLError, ValueError):  # an unknown tag, a 13th month, a number of thousands of digits
+            unusable.append(Problem(f"{place}: {dotted((*key, name))}", "is no plain value", "put quotes around it"))
     return values
 
 
@@ -119,7 +126,7 @@ def _override(document: _Document, override: str) -> None:
         )
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         value = text
     target = document.values
     for index, part in enumerate(key[:-1]):
@@ -144,8 +151,7 @@ def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _stands(values: Any, key: Key) -> bool:
     for part in key:
         if not isinstance(values, dict) or part not in values:
-            # A whole-section complaint (a validator over several keys) stands where the section does.
-            return isinstance(values, dict) and part == key[-1] and len(key) == 1
+            return False
         values = values[part]
     return True
 

@@ -90,7 +90,12 @@ class _Plan:
 
 
 def run(
-    stages: Sequence[Stage], run_dir: Path, sources: Mapping[str, Source], seed: int, until: str | None = None
+    stages: Sequence[Stage],
+    run_dir: Path,
+    sources: Mapping[str, Source],
+    seed: int,
+    until: str | None = None,
+    begin: Callable[[], None] = lambda: None,
 ) -> Iterator[Finished]:
     """Brings `stages`, given in an order in which each follows what it reads, up to date, yielding each as it is done.
 
@@ -100,6 +105,7 @@ def run(
         sources: What the stages read that no stage makes.
         seed: From which every stage derives its own.
         until: The last stage to run; all by default.
+        begin: Called once the folder is locked, to write what belongs to the run as a whole.
 
     Raises:
         ArtifactError: Another process runs in the folder, or `until` names no stage.
@@ -108,6 +114,7 @@ def run(
         raise ArtifactError("No such stage.", [Problem("--until", f"names {until}", f"one of {', '.join(names)}")])
     run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with artifacts.locked(run_dir):
+        begin()
         receipts: dict[str, Receipt] = {}
         digests = {name: source.digest() for name, source in sources.items()}
         for stage in stages:
@@ -155,7 +162,7 @@ def _bring_up_to_date(plan: _Plan, run_dir: Path, sources: Mapping[str, Source])
     final = run_dir / plan.stage.name
     partial = run_dir / f".{plan.stage.name}.partial"
     if receipt := _valid(final, plan.fingerprint):
-        shutil.rmtree(final / CHECKPOINT, ignore_errors=True)
+        artifacts.tidy(final)
         return Finished(receipt, ran=False)
     if receipt := _valid(partial, plan.fingerprint):
         artifacts.finish_publishing(partial, final)

@@ -46,9 +46,11 @@ def sources_of(config: ReleaseConfig) -> dict[str, Source]:
 def run(config: ReleaseConfig, until: str | None = None) -> Iterator[Finished]:
     """Runs the flow, or what is left of it, yielding each stage as it is done."""
     go_offline(config.compute.download)
-    config.run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    artifacts.write_text(config.run_dir / CONFIG, config.model_dump_json(indent=1) + "\n")
-    yield from pipeline.run(stages_of(config), config.run_dir, sources_of(config), config.seed, until)
+
+    def record() -> None:
+        artifacts.write_text(config.run_dir / CONFIG, config.model_dump_json(indent=1) + "\n")
+
+    yield from pipeline.run(stages_of(config), config.run_dir, sources_of(config), config.seed, until, record)
 
 
 def status(run_dir: Path) -> list[Standing]:

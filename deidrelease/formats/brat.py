@@ -22,7 +22,7 @@ from deidrelease.notes import Corpus, Located, Note, Span, span_defects
 SIDECAR = "notes.jsonl"
 SHARD_FILES = 512
 _LINE_ENDS = str.maketrans(dict.fromkeys("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
-_ANNOTATION = re.compile(r"T\d+\t(\S+) (\d+) (\d+)\t(.*)", re.DOTALL)
+_ANNOTATION = re.compile(r"T\d+\t(\S+) (\d{1,18}) (\d{1,18})\t(.*)", re.DOTALL)
 _DISCONTINUOUS = re.compile(r"T\d+\t\S+ \d+ \d+(;\d+ \d+)+\t")
 
 
@@ -178,16 +178,27 @@ def _decode(path: Path) -> str | Problem:
 def _read_sidecar(path: Path) -> dict[str, _Entry]:
     entries: dict[str, _Entry] = {}
     problems = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+    text = _decode(path)
+    if isinstance(text, Problem):
+        raise CorpusError("The sidecar of the corpus cannot be read.", [text])
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             record = json.loads(line)
-            entry = _Entry(str(record["note_id"]), str(record["patient_id"]), dict(record.get("meta", {})))
-            entries[str(record["file"])] = entry
-        except (json.JSONDecodeError, KeyError, TypeError, ValueError):
-            remedy = 'write {"file", "note_id", "patient_id", "meta"}'
+            names = [record[key] for key in ("file", "note_id", "patient_id")]
+            # A null taken for the text "None" would make one patient of all who have it.
+            if not all(isinstance(name, str) and name for name in names):
+                raise TypeError
+            json.dumps(record, ensure_ascii=False).encode("utf-8")
+            entry = _Entry(names[1], names[2], dict(record.get("meta", {})))
+        except (KeyError, TypeError, ValueError, RecursionError):
+            remedy = 'write {"file", "note_id", "patient_id", "meta"}, the first three strings that are not empty'
             problems.append(Problem(f"{path}:{number}", "is no sidecar entry", remedy))
+            continue
+        if names[0] in entries:
+            problems.append(Problem(f"{path}:{number}", "lists a file for the second time", "keep one"))
+        entries[names[0]] = entry
     if problems:
         raise CorpusError("The sidecar of the corpus cannot be read.", problems)
     return entries
@@ -195,8 +206,8 @@ def _read_sidecar(path: Path) -> dict[str, _Entry]:
 
 def _stem(note_id: str, number: int, taken: set[str]) -> str:
     quoted = urllib.parse.quote(note_id, safe=" ()+,=@")
-    plain = quoted == note_id and len(quoted) <= 100 and not quoted.startswith((".", " "))
-    # A number in front keeps apart ids that differ only in case, or that are no file name.
+    plain = quoted == note_id and len(quoted) <= 100 and not re.match(r"[. ]|n\d{8}-", quoted)
+    # A number in front keeps apart ids that differ only in case, that are no file name, or that look so numbered.
     if not plain or quoted.casefold() in taken:
         quoted = f"n{number:08d}-{quoted[:80]}"
     taken.add(quoted.casefold())

@@ -107,7 +107,13 @@ def _parse(raw: bytes, where: str, first: bool, patients: str) -> Iterator[Locat
     except RecursionError:
         yield Problem(where, "is nested too deeply", _REMEDY)
         return
+    except ValueError:
+        yield Problem(where, "is not JSON that can be used: it holds a number of thousands of digits", _REMEDY)
+        return
     defects = list(_defects(record, patients))
+    # An escape is the only way for half a surrogate pair into UTF-8; name and text are looked at with the defects.
+    if not defects and b"\\ud" in raw.lower() and not _encodable(json.dumps(record, ensure_ascii=False)):
+        defects.append("a label or meta holds an unpaired surrogate, which UTF-8 cannot carry")
     if defects:
         yield from (Problem(where, defect, _REMEDY) for defect in defects)
         return

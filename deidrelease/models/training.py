@@ -176,6 +176,8 @@ class Trainer(Generic[B]):
     def _end_epoch(self, n_batches: int) -> None:
         self._model.eval()
         score = self._dev_score()
+        if score != score:
+            raise FloatingPointError("the dev score is not a number")
         state = self._state
         mean_loss = state.loss_sum / max(1, n_batches)
         state.history += ({"epoch": state.epoch + 1, "loss": round(mean_loss, 6), "dev_score": round(score, 6)},)

@@ -128,12 +128,14 @@ def generate(
         seed,
     )
     with _Checkpoint.open(checkpoint / "texts.jsonl") as finished:
-        sieve = _Sieve(settings, finished)
         limit = max(work.wanted, round(work.wanted * settings.attempts))
+        sieve = _Sieve(settings, finished, limit)
         sieve.take_up(work.wanted)
         with progress.step("sampling notes", work.wanted, len(sieve.kept)) as step:
             while len(sieve.kept) < work.wanted:
-                _sample_round(sampler, sieve, finished, language_model, work, limit, seed, step)
+                if sieve.exhausted:
+                    _give_up(sieve, work)
+                _sample_round(sampler, sieve, finished, language_model, work, seed, step)
         return Generation(sieve.counts(work), finished, frozenset(sieve.kept))
 
 
@@ -143,7 +145,6 @@ def _sample_round(
     finished: "_Checkpoint",
     language_model: LanguageModel,
     work: Plan,
-    limit: int,
     seed: int,
     step: progress.Step,
 ) -> None:
@@ -159,7 +160,7 @@ def _sample_round(
         sieve.take_up(work.wanted)
         step.advance(len(sieve.kept) - before, tokens=tokens[0])
         tokens[0] = 0
-        if sieve.sampled >= limit and len(sieve.kept) < work.wanted:
+        if sieve.exhausted and len(sieve.kept) < work.wanted:
             _give_up(sieve, work)
 
 
@@ -209,18 +210,23 @@ class _Queue:
 
 
 class _Sieve:
-    """Judges finished texts in the order of their indices."""
+    """Judges finished texts in the order of their indices, up to `limit` of them, whichever finished first."""
 
-    def __init__(self, settings: GenerateSettings, finished: "_Checkpoint") -> None:
-        self._settings, self._finished = settings, finished
+    def __init__(self, settings: GenerateSettings, finished: "_Checkpoint", limit: int) -> None:
+        self._settings, self._finished, self._limit = settings, finished, limit
         self._seen: set[bytes] = set()
         self._fates = {"looped": 0, "duplicates": 0, "truncated": 0, "empty": 0}
         self.kept: list[int] = []
         self.sampled = 0
 
+    @property
+    def exhausted(self) -> bool:
+        """Whether as many texts were judged as may be."""
+        return self.sampled >= self._limit
+
     def take_up(self, wanted: int) -> None:
         """Judges all texts that are next in line."""
-        while len(self.kept) < wanted and self.sampled in self._finished:
+        while len(self.kept) < wanted and not self.exhausted and self.sampled in self._finished:
             text, ending = self._finished.read(self.sampled)
             if self._passes(text, ending):
                 self.kept.append(self.sampled)

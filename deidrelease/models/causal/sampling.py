@@ -171,7 +171,9 @@ class Sampler:
 
         from deidrelease.models.causal.cache import SlabCache
 
-        rng, tokens, cache = np.random.default_rng(0), [self._opening] * 3 + [self._closing] * 2, SlabCache()
+        # Tokens that differ: over equal ones attention gives the same whatever the mask hides.
+        rng, cache = np.random.default_rng(0), SlabCache()
+        tokens = rng.integers(self._model.get_input_embeddings().num_embeddings, size=3).tolist()
         rows = [_Row(0, [], rng, 0), _Row(1, [], rng, 3)]
         try:
             with torch.inference_mode(), self._place.autocast():
@@ -180,7 +182,7 @@ class Sampler:
                         row.tokens = tokens[: max(0, column - row.start)]
                         row.fed = max(0, column - row.start)
                     late = self._step(rows, cache, column)[1]
-                alone = self._model(input_ids=torch.tensor([[self._opening, *tokens[:3]]], device=self._place.device))
+                alone = self._model(input_ids=torch.tensor([[self._opening, *tokens]], device=self._place.device))
         except (TypeError, ValueError, AttributeError, IndexError, RuntimeError) as error:
             raise self._unfit(type(error).__name__) from error
         if not torch.allclose(late, alone.logits[0, -1].float(), rtol=0.05, atol=0.05 if self._place.bf16 else 1e-3):

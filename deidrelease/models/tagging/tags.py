@@ -62,7 +62,7 @@ def tags_for(spans: Sequence[Span], offsets: Offsets, labels: Sequence[str]) -> 
         token, begun = first, False
         while token < len(offsets) and offsets[token][0] < span.end:
             start, end = offsets[token]
-            touches = end > span.start if start < end else span.start < start
+            touches = end > span.start if start < end else begun
             if touches and tags[token] == OUTSIDE:
                 tags[token] = 2 * index[span.label] + (2 if begun else 1)
                 begun = True

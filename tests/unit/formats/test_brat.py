@@ -191,7 +191,23 @@ def test_the_sidecar_decides_the_order(tmp_path: Path) -> None:
     assert list(brat.open_corpus(tmp_path / "out")) == notes
 
 
-ODD_IDS = ["a/b", "A", "a", "x" * 200, "x" * 201, "..", ".", ".hidden", "a%2Fb", "né", "né\u0301", " ", "\n", "a b", "CON"]
+ODD_IDS = [
+    "a/b",
+    "A",
+    "a",
+    "x" * 200,
+    "x" * 201,
+    "..",
+    ".",
+    ".hidden",
+    "a%2Fb",
+    "né",
+    "né\u0301",
+    " ",
+    "\n",
+    "a b",
+    "CON",
+]
 
 
 def test_ids_that_are_no_file_names_come_back(tmp_path: Path) -> None:
@@ -227,9 +243,7 @@ def test_an_existing_target_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shard_files", [1, 3, 7, 100])
-def test_shards_do_not_change_what_is_read(
-    shard_files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shards_do_not_change_what_is_read(shard_files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notes = [Note(f"n{i}", f"p{i % 3}", TEXT, (Span(20, 24, "CITY"),), {"i": i}) for i in range(7)]
     brat.write(notes, tmp_path / "out")
     monkeypatch.setattr(brat, "SHARD_FILES", shard_files)

@@ -57,7 +57,10 @@ BAD = {
     "patient_id null": (line(record(patient_id=None)), ["patient_id is missing, empty or not a string"]),
     "no text": (line(without("text")), ["text is missing, empty or not a string"]),
     "text a list": (line(record(text=[SECRET])), ["text is missing, empty or not a string"]),
-    "unknown field": (line(record(**{SECRET: 1})), ["has 1 field(s) other than meta, note_id, patient_id, spans, text"]),
+    "unknown field": (
+        line(record(**{SECRET: 1})),
+        ["has 1 field(s) other than meta, note_id, patient_id, spans, text"],
+    ),
     "meta a list": (line(record(meta=[SECRET])), ["meta is not an object"]),
     "spans an object": (line(record(spans={SECRET: 1})), ["spans is not a list"]),
     "a span a list": (line(record(spans=[[0, 6, SECRET]])), [f"span 0 {ODD_SPANS}"]),
@@ -144,9 +147,7 @@ NOTES = [Note(f"n{i}", f"p{i % 3}", "é\U0001f600\r\n" * (i * 7 % 12), (), {"i":
 
 
 @pytest.mark.parametrize("shard_bytes", [1, 2, 7, 64, 97, 100_000])
-def test_shards_by_bytes_read_each_line_once(
-    shard_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_shards_by_bytes_read_each_line_once(shard_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "notes.jsonl"
     jsonl.write(NOTES, path)
     monkeypatch.setattr(jsonl, "SHARD_BYTES", shard_bytes)
