@@ -1,0 +1,1 @@
+"""The audit layer; its audits come in issues of their own."""

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deidrelease.errors import ConfigError, Problem
 from deidrelease.settings import ComputeSettings
@@ -39,6 +39,13 @@ def available(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.is_available()
     return device == "cpu" or (device == "mps" and torch.backends.mps.is_available())
+
+
+def recompute_activations(model: Any) -> None:
+    """Trades time for memory: activations are computed again in the backward pass instead of kept."""
+    # transformers renamed the method in 5.x and will drop the old name in 6.
+    enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
+    enable()
 
 
 def find_place(compute: ComputeSettings) -> Place:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from deidrelease import progress
+from deidrelease.errors import ModelError, Problem
 from deidrelease.models.devices import Place
 
 if TYPE_CHECKING:
@@ -119,7 +120,7 @@ class Trainer(Generic[B]):
             what: Names the work to whoever watches.
 
         Raises:
-            FloatingPointError: The loss is no longer a number; a lower learning rate usually helps.
+            ModelError: The loss or the dev score is no longer a number.
         """
         import torch
 
@@ -144,7 +145,7 @@ class Trainer(Generic[B]):
             (loss / self._schedule.accumulation).backward()  # type: ignore[no-untyped-call]
             value = loss.item()
             if value != value:
-                raise FloatingPointError("the training loss is not a number")
+                raise _diverged("loss", self._state.step)
             self._state.loss_sum += value
             last = index + 1 == len(batches)
             if (index + 1) % self._schedule.accumulation == 0 or last:
@@ -177,7 +178,7 @@ class Trainer(Generic[B]):
         self._model.eval()
         score = self._dev_score()
         if score != score:
-            raise FloatingPointError("the dev score is not a number")
+            raise _diverged("dev score", self._state.step)
         state = self._state
         mean_loss = state.loss_sum / max(1, n_batches)
         state.history += ({"epoch": state.epoch + 1, "loss": round(mean_loss, 6), "dev_score": round(score, 6)},)
@@ -231,6 +232,11 @@ class Trainer(Generic[B]):
         with torch.no_grad():
             for name, parameter in self._parameters.items():
                 parameter.copy_(weights[name])
+
+
+def _diverged(what: str, step: int) -> ModelError:
+    remedy = "lower learning_rate, or raise warmup, and run again"
+    return ModelError("Training diverged.", [Problem(f"step {step}", f"the {what} is no longer a number", remedy)])
 
 
 def _adamw(parameters: "dict[str, nn.Parameter]", schedule: Schedule) -> "torch.optim.AdamW":

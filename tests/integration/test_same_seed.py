@@ -21,6 +21,7 @@ DECISIVE = {
 }
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes(
     make_config: Callable[..., ReleaseConfig], finished: Any, tree: Callable[[Path], dict[str, str]], tmp_path: Path
 ) -> None:
@@ -34,6 +35,7 @@ def test_the_same_seed_gives_the_same_bytes(
         assert files == {name: output.sha256 for name, output in receipt.outputs.items()}
 
 
+@pytest.mark.slow
 def test_another_seed_gives_other_results(
     make_config: Callable[..., ReleaseConfig], finished: Any, tmp_path: Path
 ) -> None:

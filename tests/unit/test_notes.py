@@ -190,7 +190,7 @@ def test_all_problems_are_listed_and_nothing_is_yielded_after_the_first() -> Non
     seen = []
     with pytest.raises(CorpusError) as caught:
         for note in broken:
-            seen.append(note.note_id)  # noqa: PERF402 - what came before the error is wanted
+            seen.append(note.note_id)
     assert seen == ["a"]
     assert [problem.where for problem in caught.value.problems] == ["f:2", "f:4", "f:5"]
     assert "3 problem(s)" in str(caught.value)

@@ -45,7 +45,14 @@ class Step:
             (out / "torn.txt").write_text("to")
             raise Killed
         (out / "out.txt").write_text("+".join([*texts, self.word]))
-        (out / "side.txt").write_text(str(seed) if self.name == "first" else "")
+        (out / "side.txt").write_text(str(self.version))
+
+
+class WholeReader(Step):
+    """Reads a whole stage: the file that `second` does not look at."""
+
+    def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:  # noqa: ARG002
+        (out / "out.txt").write_text((inputs["first"] / "side.txt").read_text())
 
 
 class Flow:
@@ -202,15 +209,17 @@ def test_several_reasons_are_all_given(flow: Flow) -> None:
 
 def test_an_unread_file_of_a_stage_decides_nothing(flow: Flow) -> None:
     flow.run()
-    # `first` writes its seed to side.txt; `second` reads out.txt alone and is not stale when only side.txt differs.
-    flow.first.name, seed = "first", flow.seed
-    flow.seed = 6
-    assert flow.first.runs[0]["seed"] == pipeline.stage_seed(seed, "first")
-    flow.run()
-    assert (flow.run_dir / "first" / "side.txt").read_text() == str(pipeline.stage_seed(6, "first"))
-    receipt = artifacts.read_receipt(flow.run_dir / "second")
-    assert receipt is not None
-    assert receipt.inputs == {"first/out.txt": artifacts.sha256_text("corpus+one")}
+    # `first` writes its version to side.txt; `second` reads out.txt alone, a third stage all of it.
+    third = WholeReader("third", ("first",))
+    stages = [flow.first, flow.second, third]
+
+    def run() -> dict[str, bool]:
+        return {f.receipt.stage: f.ran for f in pipeline.run(stages, flow.run_dir, flow.sources, flow.seed)}
+
+    run()
+    flow.first.version = 2
+    assert run() == {"first": True, "second": False, "third": True}
+    assert flow.text("third") == "2"
 
 
 def test_only_declared_inputs_are_handed_over(flow: Flow) -> None:

@@ -149,17 +149,11 @@ def _sample_round(
     step: progress.Step,
 ) -> None:
     queue = _Queue(sieve, finished, work.wanted)
-    tokens = [0]
-
-    def count(n: int) -> None:
-        tokens[0] += n
-
-    for sampled in sampler.sample(queue.next_index, _prompter(work.prompts, seed), count):
+    for sampled in sampler.sample(queue.next_index, _prompter(work.prompts, seed)):
         finished.add(sampled, decode(language_model.tokenizer, sampled.tokens, sampled.ending))
         before = len(sieve.kept)
         sieve.take_up(work.wanted)
-        step.advance(len(sieve.kept) - before, tokens=tokens[0])
-        tokens[0] = 0
+        step.advance(len(sieve.kept) - before)
         if sieve.exhausted and len(sieve.kept) < work.wanted:
             _give_up(sieve, work)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from deidrelease.errors import ModelError, Problem
 from deidrelease.models.bpe import train_bpe
-from deidrelease.models.devices import Place
+from deidrelease.models.devices import Place, recompute_activations
 from deidrelease.models.loading import SCRATCH, load
 from deidrelease.settings import AdaptSettings
 
@@ -161,7 +161,7 @@ def _with_lora(base: Any, settings: AdaptSettings) -> Any:
     if settings.gradient_checkpointing:
         # Frozen inputs carry no gradient; without this nothing behind a checkpoint would be trained.
         model.enable_input_require_grads()
-        base.gradient_checkpointing_enable()
+        recompute_activations(base)
     return model
 
 
@@ -185,7 +185,7 @@ def _scratch(settings: AdaptSettings, vocabulary: int) -> Any:
     )
     model = LlamaForCausalLM(config)
     if settings.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        recompute_activations(model)
     return model
 
 

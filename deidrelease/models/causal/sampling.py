@@ -90,14 +90,12 @@ class Sampler:
         self,
         next_index: Callable[[], int | None],
         prompt: Callable[[int], Sequence[int]],
-        advance: Callable[[int], None],
     ) -> Iterator[Sampled]:
         """Yields texts as they finish, which need not be in the order of their indices.
 
         Args:
             next_index: Asked whenever a row is free; None where nothing more is wanted now.
             prompt: Index to prompt tokens.
-            advance: Told of the tokens of each step.
         """
         import torch
 
@@ -116,7 +114,6 @@ class Sampler:
                         row.start -= oldest
                 scores = self._step(rows, cache, columns)
                 columns += 1
-                advance(len(rows))
                 self._extend(rows, scores)
                 for row in rows:
                     if sampled := self._finished(row):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deidrelease.models.devices import Place
+from deidrelease.models.devices import Place, recompute_activations
 from deidrelease.models.tagging import tags
 from deidrelease.models.tagging.encoder import Encoder, make_encoder
 from deidrelease.models.tagging.tagger import Tagger, pad
@@ -68,7 +68,7 @@ def train_tagger(
     if settings.freeze_embeddings:
         encoder.model.get_input_embeddings().requires_grad_(False)
     if settings.gradient_checkpointing:
-        encoder.model.gradient_checkpointing_enable()
+        recompute_activations(encoder.model)
     encoder.model.to(place.device)
     sampler = _Sampler(tokens, settings, encoder, seed)
     tagger = Tagger(encoder, place, settings.window, settings.overlap)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from deidrelease.errors import ModelError
 from deidrelease.models.devices import Place
 from deidrelease.models.training import Fit, Schedule, Trainer
 
@@ -211,10 +212,10 @@ def test_a_loss_that_is_no_number_stops_training(tmp_path: Path) -> None:
     work = Work(tmp_path)
     with torch.no_grad():
         work.model[0].weight.fill_(float("nan"))  # type: ignore[index]
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(ModelError, match="learning_rate"):
         work.fit()
 
 
 def test_a_dev_score_that_is_no_number_stops_training_too(tmp_path: Path) -> None:
-    with pytest.raises(FloatingPointError):
+    with pytest.raises(ModelError, match="learning_rate"):
         Work(tmp_path, scores=[float("nan")] * 3).fit()

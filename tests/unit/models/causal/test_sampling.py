@@ -54,7 +54,7 @@ def each_alone(model: Any, texts: dict[int, Sampled], closing: int = CLOSING) ->
 def sample(model: Any, cpu: Place, count: int, rows: int, closing: int = CLOSING) -> dict[int, Sampled]:
     indices = itertools.chain(range(count), itertools.repeat(None))
     sampler = Sampler(model, cpu, OPENING, closing, CHOOSING, CAP, rows, SEED)
-    return {s.index: s for s in sampler.sample(lambda: next(indices), prompt, lambda _: None)}
+    return {s.index: s for s in sampler.sample(lambda: next(indices), prompt)}
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -92,15 +92,6 @@ def test_positions_count_from_a_texts_own_beginning(make_model: MakeModel, cpu: 
     texts = sample(model, cpu, 8, rows=2)
     assert sorted(texts) == list(range(8))
     assert texts == each_alone(model, texts)
-
-
-def test_every_token_is_told_of(make_model: MakeModel, cpu: Place) -> None:
-    told: list[int] = []
-    indices = itertools.chain(range(5), itertools.repeat(None))
-    sampler = Sampler(make_model("Llama"), cpu, OPENING, CLOSING, CHOOSING, CAP, 2, SEED)
-    texts = list(sampler.sample(lambda: next(indices), prompt, told.append))
-    assert sum(told) == sum(len(s.tokens) + (s.ending == "closed") for s in texts) > CAP
-    assert max(told) == 2
 
 
 def test_a_model_without_a_key_value_cache_is_refused(make_model: MakeModel, cpu: Place) -> None:
@@ -147,7 +138,7 @@ def test_a_looping_text_is_given_up(make_model: MakeModel, cpu: Place) -> None:
         model.lm_head.bias[9] = 50
     indices = itertools.chain(range(2), itertools.repeat(None))
     sampler = Sampler(model, cpu, OPENING, CLOSING, greedy, 200, 2, SEED)
-    texts = list(sampler.sample(lambda: next(indices), lambda _: (), lambda _: None))
+    texts = list(sampler.sample(lambda: next(indices), lambda _: ()))
     assert [(s.tokens, s.ending) for s in texts] == [((9,) * 32, "looped")] * 2
 
 
