@@ -70,8 +70,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--concatenate", type=int, default=1, metavar="K", help="join K notes into one long one")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--window", type=int, default=256, help="as in training (256)")
-    parser.add_argument("--overlap", type=int, default=64, help="as in training (64)")
-    parser.add_argument("--batch-tokens", type=int, default=4096, help="of deidrelease (4096)")
+    parser.add_argument("--overlap", type=int, default=32, help="tokens that windows share (32)")
+    parser.add_argument("--batch-tokens", type=int, default=1024, help="of deidrelease (1024)")
+    parser.add_argument("--int8", action="store_true", help="round the linear layers of deidrelease's tagger")
     parser.add_argument("--batch-size", type=int, default=16, help="of the pipeline, in windows (16)")
     parser.add_argument("--warm-up", type=int, default=4, help="notes tagged before the first round (4)")
     parser.add_argument("--threads", type=int, default=None)
@@ -115,9 +116,13 @@ def _tools(options: argparse.Namespace, model: str, place: "Place") -> dict[str,
 
 def _deidrelease(options: argparse.Namespace, model: str, place: "Place") -> Tool:
     from deidrelease.models.tagging.encoder import load_encoder
+    from deidrelease.models.tagging.int8 import rounded_to_int8
     from deidrelease.models.tagging.tagger import Tagger
 
-    tagger = Tagger(load_encoder(Path(model)), place, options.window, options.overlap, options.batch_tokens)
+    encoder = load_encoder(Path(model))
+    if options.int8:
+        encoder = rounded_to_int8(encoder, place)
+    tagger = Tagger(encoder, place, options.window, options.overlap, options.batch_tokens)
     return lambda texts: list(tagger.tag(texts))
 
 

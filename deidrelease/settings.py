@@ -67,7 +67,7 @@ class TaggerSettings(Section):
     revision: str | None = Field(None, description="Hub commit or tag; pin it.")
     scratch: ScratchEncoder = ScratchEncoder()
     window: Annotated[int, Field(ge=16)] = Field(256, description="Tokens a window, special tokens included.")
-    overlap: Annotated[int, Field(ge=0)] = Field(64, description="Tokens that neighbouring windows share when tagging.")
+    overlap: Annotated[int, Field(ge=0)] = Field(32, description="Tokens that neighbouring windows share when tagging.")
     epochs: Count = 6
     patience: Count = Field(3, description="Epochs without a better dev F1 after which training stops.")
     batch_size: Count = 16
@@ -166,7 +166,13 @@ class GenerateSettings(Section):
 class AnnotateSettings(Section):
     """How the annotator tags the synthetic notes."""
 
-    batch_tokens: Count = Field(4096, description="Tokens the encoder sees at once.")
+    batch_tokens: Count | None = Field(
+        None, description="Tokens the encoder sees at once; by default 1024 on a CPU, 16384 elsewhere."
+    )
+    precision: Literal["full", "int8"] = Field(
+        "full",
+        description="`int8` rounds the annotator's linear layers, on a CPU, for speed; compare recall first.",
+    )
 
 
 class EvaluateSettings(Section):

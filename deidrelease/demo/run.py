@@ -24,7 +24,7 @@ annotator:
   model: scratch
   scratch: {{layers: 4, hidden: 128, heads: 2, vocabulary: 2500, local_attention: 32, dropout: 0.15}}
   window: 256
-  overlap: 64
+  overlap: 32
   epochs: 14
   patience: 5
   batch_size: 8

@@ -9,8 +9,10 @@ read and written byte for byte.
 """
 
 import json
+import os
 import re
 import urllib.parse
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,21 +45,33 @@ def open_corpus(path: Path, patients: str = "recorded") -> Corpus:
         raise CorpusError(
             "BRAT standoff records no patients.", [Problem(str(path), f"has no {SIDECAR} that names them", remedy)]
         )
-    known = _read_sidecar(sidecar) if sidecar.exists() else {}
-    present = {file.name for file in path.glob("*.txt")}
-    names = [name for name in known if name in present] + sorted(present - set(known))
+    places = _sidecar_places(sidecar) if sidecar.exists() else {}
+    if problems := _unpaired(path, places):
+        raise CorpusError(f"{path}: files do not pair up.", problems)
+    # Of each note, only its file name and its place in the sidecar are held: a folder may have a million.
+    names = [*places, *sorted(name for name in _names(path, ".txt") if name not in places)]
     if not names:
         raise CorpusError("No notes were found.", [Problem(str(path), "holds no .txt file", "correct corpus.path")])
-    gone = [Problem(str(sidecar), f"lists {len(known.keys() - present)} absent file(s)", "restore or unlist them")]
-    orphans = sorted(file.name for file in path.glob("*.ann") if file.with_suffix(".txt").name not in present)
-    lost = [Problem(str(path / name), "has no .txt beside it", "restore the text, or remove it") for name in orphans]
-    if problems := (gone if known.keys() - present else []) + lost:
-        raise CorpusError(f"{path}: files do not pair up.", problems)
     shards = []
     for start in range(0, len(names), SHARD_FILES):
-        part = tuple(names[start : start + SHARD_FILES])
-        shards.append(BratShard(path, part, {n: known[n] for n in part if n in known}, patients))
+        part = names[start : start + SHARD_FILES]
+        shards.append(BratShard(path, tuple(part), array("q", [places.get(name, -1) for name in part]), patients))
     return Corpus(str(path), tuple(shards))
+
+
+def _names(folder: Path, suffix: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        yield from (entry.name for entry in entries if entry.name.endswith(suffix))
+
+
+def _unpaired(folder: Path, places: Mapping[str, int]) -> list[Problem]:
+    absent = sum(not (folder / name).exists() for name in places)
+    problems = []
+    if absent:
+        problems.append(Problem(str(folder / SIDECAR), f"lists {absent} absent file(s)", "restore or unlist them"))
+    orphans = (name for name in _names(folder, ".ann") if not (folder / name).with_suffix(".txt").exists())
+    remedy = "restore the text, or remove it"
+    return problems + [Problem(str(folder / name), "has no .txt beside it", remedy) for name in sorted(orphans)]
 
 
 def write(notes: Iterable[Note], path: Path) -> None:
@@ -88,6 +102,7 @@ def write(notes: Iterable[Note], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
+    file: str
     note_id: str
     patient_id: str
     meta: Mapping[str, object]
@@ -95,23 +110,21 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class BratShard:
-    """Some of a folder's notes, by file name."""
+    """Some of a folder's notes, by file name, with the byte at which the sidecar tells of each, or -1."""
 
     folder: Path
     files: tuple[str, ...]
-    entries: Mapping[str, _Entry]
+    places: "array[int]"
     patients: str
 
     def read(self) -> Iterator[Located | Problem]:
         """Yields every note, and a problem for each defect of a pair of files that cannot be one."""
-        for name in self.files:
+        for name, place in zip(self.files, self.places, strict=True):
             path = self.folder / name
-            stem = path.name.removesuffix(".txt")
-            entry = self.entries.get(name)
-            if entry is None and self.patients == "recorded":
+            if place < 0 and self.patients == "recorded":
                 yield Problem(str(path), f"is not listed in {SIDECAR}", "list it with its patient")
                 continue
-            entry = entry or _Entry(stem, stem, {})
+            entry = self._entry(name, place)
             patient = entry.note_id if self.patients == "note" else entry.patient_id
             items = list(_read_pair(path))
             problems = [item for item in items if isinstance(item, Problem)]
@@ -119,6 +132,14 @@ class BratShard:
             if not problems:
                 (text, spans) = next(item for item in items if not isinstance(item, Problem))
                 yield Located(str(path), Note(entry.note_id, patient, text, spans, entry.meta))
+
+    def _entry(self, name: str, place: int) -> _Entry:
+        if place < 0:
+            stem = name.removesuffix(".txt")
+            return _Entry(name, stem, stem, {})
+        with (self.folder / SIDECAR).open("rb") as stream:
+            stream.seek(place)
+            return _parse_entry(stream.readline())
 
 
 def _read_pair(path: Path) -> Iterator[tuple[str, tuple[Span, ...]] | Problem]:
@@ -175,33 +196,41 @@ def _decode(path: Path) -> str | Problem:
         return Problem(str(path), f"cannot be read ({error.strerror})", "correct its permissions")
 
 
-def _read_sidecar(path: Path) -> dict[str, _Entry]:
-    entries: dict[str, _Entry] = {}
-    problems = []
-    text = _decode(path)
-    if isinstance(text, Problem):
-        raise CorpusError("The sidecar of the corpus cannot be read.", [text])
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-            names = [record[key] for key in ("file", "note_id", "patient_id")]
-            # A null taken for the text "None" would make one patient of all who have it.
-            if not all(isinstance(name, str) and name for name in names):
-                raise TypeError
-            json.dumps(record, ensure_ascii=False).encode("utf-8")
-            entry = _Entry(names[1], names[2], dict(record.get("meta", {})))
-        except (KeyError, TypeError, ValueError, RecursionError):
-            remedy = 'write {"file", "note_id", "patient_id", "meta"}, the first three strings that are not empty'
-            problems.append(Problem(f"{path}:{number}", "is no sidecar entry", remedy))
-            continue
-        if names[0] in entries:
-            problems.append(Problem(f"{path}:{number}", "lists a file for the second time", "keep one"))
-        entries[names[0]] = entry
+def _sidecar_places(path: Path) -> dict[str, int]:
+    """File name to the byte at which its line begins, after every line was checked."""
+    places: dict[str, int] = {}
+    problems, place = [], 0
+    with path.open("rb") as stream:
+        for number, raw in enumerate(stream, 1):
+            where, begin = f"{path}:{number}", place
+            place += len(raw)
+            if not raw.strip():
+                continue
+            try:
+                entry = _parse_entry(raw)
+            except UnicodeDecodeError as error:
+                problems.append(Problem(where, f"byte {error.start} is not UTF-8", "save the file as UTF-8"))
+                continue
+            except (KeyError, TypeError, ValueError, RecursionError):
+                remedy = 'write {"file", "note_id", "patient_id", "meta"}, the first three strings that are not empty'
+                problems.append(Problem(where, "is no sidecar entry", remedy))
+                continue
+            if entry.file in places:
+                problems.append(Problem(where, "lists a file for the second time", "keep one"))
+            places[entry.file] = begin
     if problems:
         raise CorpusError("The sidecar of the corpus cannot be read.", problems)
-    return entries
+    return places
+
+
+def _parse_entry(raw: bytes) -> _Entry:
+    record = json.loads(raw.decode("utf-8"))
+    names = [record[key] for key in ("file", "note_id", "patient_id")]
+    # A null taken for the text "None" would make one patient of all who have it.
+    if not all(isinstance(name, str) and name for name in names):
+        raise TypeError
+    json.dumps(record, ensure_ascii=False).encode("utf-8")
+    return _Entry(names[0], names[1], names[2], dict(record.get("meta", {})))
 
 
 def _stem(note_id: str, number: int, taken: set[str]) -> str:

@@ -7,7 +7,7 @@ Large files are cut into shards by bytes; a line belongs to the shard in which i
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,11 @@ def open_corpus(path: Path, patients: str = "recorded") -> Corpus:
     for file in files:
         size = file.stat().st_size
         starts = range(0, max(size, 1), SHARD_BYTES)
-        shards += [JsonlShard(file, start, min(start + SHARD_BYTES, size), patients) for start in starts]
+        lines = _first_lines(file, starts)
+        shards += [
+            JsonlShard(file, start, min(start + SHARD_BYTES, size), line, patients)
+            for start, line in zip(starts, lines, strict=True)
+        ]
     return Corpus(str(path), tuple(shards))
 
 
@@ -59,19 +63,19 @@ def write(notes: Iterable[Note], path: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class JsonlShard:
-    """The lines of `path` that begin at bytes `start` to `end` (half-open)."""
+    """The lines of `path` that begin at bytes `start` to `end` (half-open), numbered from `first_line`."""
 
     path: Path
     start: int
     end: int
+    first_line: int
     patients: str
 
     def read(self) -> Iterator[Located | Problem]:
         """Yields every note, and a problem for each defect of a line that cannot be one."""
         with self.path.open("rb") as stream:
             self._seek(stream)
-            first = _line_number(self.path, stream.tell()) if self.start else 1
-            number = first - 1
+            number = self.first_line - 1
             while (begin := stream.tell()) < self.end and (raw := stream.readline()):
                 number += 1
                 if raw.strip():
@@ -84,13 +88,17 @@ class JsonlShard:
             stream.readline()
 
 
-def _line_number(path: Path, offset: int) -> int:
-    number, left = 1, offset
+def _first_lines(path: Path, starts: Sequence[int]) -> list[int]:
+    """The number of the first line of each shard, in one pass over the file."""
+    numbers, newlines, at = [1], 0, 0
     with path.open("rb") as stream:
-        while left and (block := stream.read(min(left, 1 << 20))):
-            number += block.count(b"\n")
-            left -= len(block)
-    return number
+        for start in starts[1:]:
+            # All newlines before the byte `start - 1`; the shard begins behind the next one.
+            while at < start - 1 and (block := stream.read(min(start - 1 - at, 1 << 20))):
+                newlines += block.count(b"\n")
+                at += len(block)
+            numbers.append(newlines + 2)
+    return numbers
 
 
 def _parse(raw: bytes, where: str, first: bool, patients: str) -> Iterator[Located | Problem]:

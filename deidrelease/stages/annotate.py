@@ -29,8 +29,8 @@ class Annotate:
     releasable: ClassVar[frozenset[str]] = frozenset({"notes.jsonl", "brat"})
 
     def settings(self) -> Mapping[str, object]:
-        """None: how many tokens go through at once decides the speed and not the result."""
-        return {}
+        """The precision; how many tokens go through at once decides the speed and not the result."""
+        return {"precision": self.annotate.precision}
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:  # noqa: ARG002
         """Writes the corpus as `notes.jsonl` and `brat/`, and `annotation.json` with the spans of each type."""
@@ -42,7 +42,8 @@ class Annotate:
         write_text(out / "annotation.json", json.dumps({"spans": dict(sorted(spans.items()))}, indent=1) + "\n")
 
     def _tagged(self, synthetic: Corpus, annotator: Path) -> Iterator[Note]:
-        tagger = load_tagger(annotator, find_place(self.compute), self.annotate.batch_tokens)
+        place, settings = find_place(self.compute), self.annotate
+        tagger = load_tagger(annotator, place, settings.batch_tokens, int8=settings.precision == "int8")
         with progress.step("tagging synthetic notes", sum(1 for _ in synthetic)) as step:
             for note, spans in zip(synthetic, tagger.tag(note.text for note in synthetic), strict=True):
                 yield replace(note, spans=spans)

@@ -84,6 +84,7 @@ class Sampler:
         self._cap = cap
         self._size = rows
         self._seed = seed
+        self._checked = False
         self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
 
     def sample(
@@ -104,7 +105,9 @@ class Sampler:
         self._model.eval()
         cache, columns = SlabCache(), 0
         rows: list[_Row] = []
-        self._check_late_rows()
+        if not self._checked:
+            self._check_late_rows()
+            self._checked = True
         with torch.inference_mode():
             while rows := self._fill(rows, next_index, prompt, columns, cache):
                 if oldest := min(row.start for row in rows):

@@ -7,6 +7,7 @@ from pathlib import Path
 from deidrelease.artifacts import write_text
 from deidrelease.models.devices import Place
 from deidrelease.models.tagging.encoder import load_encoder
+from deidrelease.models.tagging.int8 import rounded_to_int8
 from deidrelease.models.tagging.tagger import Tagger
 from deidrelease.models.tagging.training import Training
 from deidrelease.settings import TaggerSettings
@@ -27,7 +28,20 @@ def save_tagger(training: Training, settings: TaggerSettings, out: Path) -> None
     write_text(out / "training.json", json.dumps(summary, indent=1) + "\n")
 
 
-def load_tagger(folder: Path, place: Place, batch_tokens: int = 4096) -> Tagger:
-    """Loads what `save_tagger` wrote."""
+def load_tagger(folder: Path, place: Place, batch_tokens: int | None = None, *, int8: bool = False) -> Tagger:
+    """Loads what `save_tagger` wrote.
+
+    Args:
+        folder: Of the stage that trained it.
+        place: Where it is to run.
+        batch_tokens: Tokens the encoder sees at once.
+        int8: Whether to round the linear layers to 8 bits; on a CPU only.
+
+    Raises:
+        ModelError: It cannot be loaded, or `int8` was asked for elsewhere than on a CPU.
+    """
     summary = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    return Tagger(load_encoder(folder / "model"), place, summary["window"], summary["overlap"], batch_tokens)
+    encoder = load_encoder(folder / "model")
+    if int8:
+        encoder = rounded_to_int8(encoder, place)
+    return Tagger(encoder, place, summary["window"], summary["overlap"], batch_tokens)

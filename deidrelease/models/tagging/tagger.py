@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+# On a CPU larger batches fall out of its caches; a GPU wants to be filled.
+_BATCH_TOKENS_CPU = 1024
+_BATCH_TOKENS = 16384
 _TEXTS_AT_ONCE = 64
 _CHARACTERS_AT_ONCE = 1_000_000
 
@@ -36,15 +39,17 @@ class Tagger:
         place: Where it runs.
         window: Most tokens a window holds, special tokens included.
         overlap: Tokens that neighbouring windows share.
-        batch_tokens: Tokens the encoder sees at once, padding included.
+        batch_tokens: Tokens the encoder sees at once, padding included; by default what suits the device.
     """
 
-    def __init__(self, encoder: Encoder, place: Place, window: int, overlap: int, batch_tokens: int = 4096) -> None:
+    def __init__(
+        self, encoder: Encoder, place: Place, window: int, overlap: int, batch_tokens: int | None = None
+    ) -> None:
         self._encoder = encoder
         self._place = place
         self._size = window - len(encoder.prefix) - len(encoder.suffix)
         self._overlap = overlap
-        self._batch_tokens = batch_tokens
+        self._batch_tokens = batch_tokens or (_BATCH_TOKENS_CPU if place.device == "cpu" else _BATCH_TOKENS)
 
     def tag(self, texts: Iterable[str]) -> Iterator[tuple[Span, ...]]:
         """Yields the spans of each text, in order; reads ahead by a bounded amount."""
