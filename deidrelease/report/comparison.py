@@ -40,6 +40,7 @@ def draw_comparison(result: Mapping[str, Any], out: Path) -> None:
         figure = Figure(figsize=(8, 1.8 + 0.32 * (len(labels) + 1)), layout="constrained")
         FigureCanvasAgg(figure)
         _draw(figure.add_subplot(), result, labels)
+        figure.legend(loc="outside lower center", ncols=2, frameon=False)
         figure.savefig(out / "comparison.svg", metadata={"Date": None, "Creator": None})
         figure.savefig(out / "comparison.png", dpi=150, metadata={"Software": None})
 
@@ -88,7 +89,6 @@ def _draw(axes: "Axes", result: Mapping[str, Any], labels: Sequence[str]) -> Non
     confidence = _confidence(gold["overall"])
     axes.set_xlabel(f"strict F1 (same span, same type) with {confidence:.0%} intervals over patients")
     axes.set_title(f"Hold-out: {gold['patients']} patients, {gold['notes']} notes", loc="left")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.35, -0.9 / max(4, len(labels) + 1)), ncols=2, frameon=False)
 
 
 def _confidence(overall: Mapping[str, Any]) -> float:
