@@ -7,7 +7,7 @@ from deidrelease.artifacts import write_text
 from deidrelease.demo.hospital import notes
 from deidrelease.formats import jsonl
 
-PATIENTS_PER_LANGUAGE = 120
+PATIENTS_PER_LANGUAGE = 100
 _CONFIG = """\
 # Written by `deidrelease demo`. Change what you like, then: deidrelease run {config}
 run_dir: {run}
@@ -25,7 +25,7 @@ annotator:
   scratch: {{layers: 4, hidden: 128, heads: 2, vocabulary: 2500, local_attention: 32, dropout: 0.15}}
   window: 256
   overlap: 32
-  epochs: 14
+  epochs: 9
   patience: 5
   batch_size: 8
   learning_rate: 2.5e-3
@@ -33,20 +33,20 @@ annotator:
 
 adapt:
   model: scratch
-  scratch: {{layers: 4, hidden: 160, heads: 2, vocabulary: 2500}}
+  scratch: {{layers: 4, hidden: 128, heads: 2, vocabulary: 2500}}
   context: 384
-  epochs: 20
+  epochs: 8
   patience: 2
-  batch_size: 8
+  batch_size: 4
   learning_rate: 3.0e-3
 
 generate:
-  multiple: 2
+  multiple: 1
   temperature: 0.9
   batch_size: 48
 
 train:
-  epochs: 7
+  epochs: 8
 """
 
 
