@@ -9,6 +9,8 @@ from deidrelease.cli.display import shown_progress
 from deidrelease.pipeline import Finished
 from deidrelease.settings import ReleaseConfig
 
+_TABLE_WIDTH = 124
+
 
 def run_and_show(config: ReleaseConfig, until: str | None = None) -> None:
     """Runs what is left to run, then prints the comparison and where everything lies."""
@@ -30,10 +32,9 @@ def show_results(run_dir: Path) -> None:
 
     result = run_dir / "evaluate" / "result.json"
     if result.exists():
-        console = Console()
-        table = comparison_table(json.loads(result.read_text(encoding="utf-8")))
-        # A pipe or a file has no width that a table should be cut to.
-        console.print(table, width=None if console.is_terminal and console.width >= 110 else 120)
+        # Numbers must not be cut off where the terminal is narrow, or where there is none.
+        console = Console(width=max(Console().width, _TABLE_WIDTH))
+        console.print(comparison_table(json.loads(result.read_text(encoding="utf-8"))))
     for name, what in (
         ("annotate/notes.jsonl", "synthetic notes, tagged"),
         ("annotate/brat", "the same in BRAT standoff"),

@@ -35,7 +35,7 @@ adapt:
   model: scratch
   scratch: {{layers: 4, hidden: 128, heads: 2, vocabulary: 2500}}
   context: 384
-  epochs: 8
+  epochs: 12
   patience: 2
   batch_size: 4
   learning_rate: 3.0e-3

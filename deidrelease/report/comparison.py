@@ -52,7 +52,7 @@ def comparison_table(result: Mapping[str, Any]) -> "Table":
     gold, synthetic = result["gold_tagger"], result["synthetic_tagger"]
     title = f"Hold-out: {gold['patients']} patients, {gold['notes']} notes, {gold['mentions']} mentions of PII"
     confidence = _confidence(gold["overall"])
-    table = Table(title=title, caption=f"[low, high]: {confidence:.0%} intervals over patients", title_justify="left")
+    table = Table(title=title, caption=f"in brackets: {confidence:.0%} intervals over patients", title_justify="left")
     for name in ("", "gold tagger", "synthetic tagger", "synthetic - gold"):
         table.add_column(name, justify="left" if not name else "right", no_wrap=True)
     for key, name in _ROWS.items():

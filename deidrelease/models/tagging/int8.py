@@ -25,6 +25,7 @@ def rounded_to_int8(encoder: Encoder, place: Place) -> Encoder:
     with warnings.catch_warnings():
         # torch announces that this will move to torchao, which has no equal for a CPU yet.
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", UserWarning)
         rounded = torch.ao.quantization.quantize_dynamic(  # type: ignore[no-untyped-call]
             encoder.model.eval(), {torch.nn.Linear}, dtype=torch.qint8
         )

@@ -11,6 +11,7 @@ import torch
 from deidrelease.errors import ModelError
 from deidrelease.models.devices import Place
 from deidrelease.models.tagging.encoder import Encoder, load_encoder, make_encoder
+from deidrelease.models.tagging.int8 import rounded_to_int8
 from deidrelease.models.tagging.tagger import Tagger
 from deidrelease.notes import Note, Span
 from deidrelease.settings import ScratchEncoder, TaggerSettings
@@ -142,3 +143,18 @@ def test_a_tagger_with_other_tags_is_refused(encoder: Encoder, tmp_path: Path) -
     config.write_text(config.read_text().replace("B-CITY", "CITY"))
     with pytest.raises(ModelError, match="in that order"):
         load_encoder(tmp_path)
+
+
+def test_eight_bits_score_nearly_alike_and_are_not_the_same(encoder: Encoder, cpu: Place) -> None:
+    rounded = rounded_to_int8(encoder, cpu)
+    ids = torch.tensor([encoder.tokenize("Seen by Dr Roe on 3 May 2021 in Kiruna.")[0]])
+    with torch.inference_mode():
+        full = encoder.model.eval()(input_ids=ids).logits
+        few = rounded.model(input_ids=ids).logits
+    assert not torch.equal(full, few)
+    assert torch.corrcoef(torch.stack([full.flatten(), few.flatten()]))[0, 1] > 0.99
+
+
+def test_eight_bits_are_for_a_cpu(encoder: Encoder) -> None:
+    with pytest.raises(ModelError, match=r"annotate\.precision"):
+        rounded_to_int8(encoder, Place("cuda", bf16=False, checkpoint_seconds=60))
