@@ -42,7 +42,8 @@ def check_release(config: ReleaseConfig) -> CheckReport:
         check_overlaps(corpus)
         counts = _count(config)
     except DeidReleaseError as error:
-        problems += error.problems
+        # An error without details must still stand in the way.
+        problems += error.problems or [Problem(str(config.corpus.path), error.summary, "see the message")]
     else:
         facts.append(counts.sentence())
         problems += size_problems({side: len(counts.patients[side]) for side in SIDES})
@@ -113,12 +114,18 @@ def _device_problems(config: ReleaseConfig) -> Iterator[Problem]:
     device = config.compute.device
     if device != "auto" and not available(device):
         yield Problem("compute.device", f"{device} is not available here", "use auto, or another machine")
+    if config.annotate.precision == "int8" and (device in ("cuda", "mps") or (device == "auto" and _accelerated())):
+        yield Problem("annotate.precision", "int8 runs on a CPU only", "use full, or compute.device: cpu")
     if config.adapt.quantization == "4bit":
         if not available("cuda"):
             yield Problem("adapt.quantization", "4bit needs a CUDA device", "use auto or none")
         if not can_quantize():
             remedy = "pip install 'deidrelease[quantized]'"
             yield Problem("adapt.quantization", "4bit needs bitsandbytes", remedy)
+
+
+def _accelerated() -> bool:
+    return available("cuda") or available("mps")
 
 
 def _model_problems(config: ReleaseConfig) -> Iterator[Problem]:

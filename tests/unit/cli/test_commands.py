@@ -68,6 +68,11 @@ def test_check_finds_a_gpu_setting_without_a_gpu(config: Path) -> None:
     assert "compute.device" in failure("check", str(config), "--set", "compute.device=cuda")
 
 
+def test_check_finds_eight_bits_on_a_gpu(config: Path) -> None:
+    message = failure("check", str(config), "--set", "annotate.precision=int8", "--set", "compute.device=cuda")
+    assert "annotate.precision: int8 runs on a CPU only" in message
+
+
 def test_check_lists_every_problem_at_once(config: Path) -> None:
     message = failure("check", str(config), "--set", "annotator.model=/a", "--set", "adapt.model=/b")
     assert "annotator.model" in message
