@@ -38,7 +38,7 @@ def check_release(config: ReleaseConfig) -> CheckReport:
     warnings: list[str] = []
     problems = [*_device_problems(config), *_model_problems(config)]
     try:
-        corpus = open_corpus(config.corpus.path, config.corpus.format, config.corpus.patients)
+        corpus = open_corpus(config.corpus.path, config.corpus.format, config.corpus.reading())
         check_overlaps(corpus)
         counts = _count(config)
     except DeidReleaseError as error:
@@ -72,7 +72,7 @@ class _Counts:
 def _count(config: ReleaseConfig) -> _Counts:
     counts = _Counts(0, 0, defaultdict(lambda: dict.fromkeys(SIDES, 0)), {side: set() for side in SIDES})
     seed = stage_seed(config.seed, "split")
-    for note in open_corpus(config.corpus.path, config.corpus.format, config.corpus.patients):
+    for note in open_corpus(config.corpus.path, config.corpus.format, config.corpus.reading()):
         side = side_of(note.patient_id, config.split, seed)
         counts.notes += 1
         counts.characters += len(note.text)

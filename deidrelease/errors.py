@@ -18,11 +18,14 @@ class Problem:
         where: The file, and the line or key where there is one, as `path:line` or `path: key`.
         what: What is wrong, without quoting private text.
         remedy: What the user can do about it.
+        kind: The name under which defects of one sort are counted; those of corpora stand in
+            `deidrelease.formats.defects`.
     """
 
     where: str
     what: str
     remedy: str
+    kind: str = "other"
 
     def __str__(self) -> str:
         return f"{self.where}: {self.what} — {self.remedy}"

@@ -7,11 +7,15 @@ never decides whether it fits.
 
 import hashlib
 import json
+from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from deidrelease.errors import CorpusError, Problem
+
+MOST_PROBLEMS = 1000
+"""How many problems an error lists: a message of a million lines would help nobody."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +83,23 @@ def overlaps(spans: Sequence[Span]) -> list[tuple[Span, Span]]:
     return found
 
 
+def longest(spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Of sorted `spans` those that stay if of any that share a code point only the longest does; of equals the first.
+
+    Some characters that were covered may not be any more: what two spans cover together, the longer one need not.
+    """
+    if not overlaps(spans):
+        return tuple(spans)
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda s: (s.start - s.end, s)):
+        # What is kept does not overlap, so only its neighbours can be in the way.
+        place = bisect(kept, span)
+        before, after = kept[max(place - 1, 0) : place], kept[place : place + 1]
+        if all(other.end <= span.start for other in before) and all(span.end <= other.start for other in after):
+            kept.insert(place, span)
+    return tuple(kept)
+
+
 def note_to_json(note: Note) -> str:
     """The canonical line of a note: fixed key order, UTF-8 left as it is, no spare white space."""
     return json.dumps(
@@ -104,10 +125,11 @@ class Shard(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A note and the place it was read from, as messages name it."""
+    """A note, the place it was read from, as messages name it, and what was mended in it, where that was asked for."""
 
     where: str
     note: Note
+    fixes: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +149,24 @@ class Corpus:
     def located(self) -> Iterator[Located]:
         """The notes with their places; raises as iterating does."""
         problems: list[Problem] = []
-        seen: set[int] = set()
-        for item in self._read():
+        count = 0
+        for item in self.everything():
             if isinstance(item, Problem):
-                problems.append(item)
-                continue
-            key = _short_hash(item.note.note_id)
-            if key in seen:
-                remedy = "give every note an id of its own"
-                problems.append(Problem(item.where, "this note_id stands twice in the corpus", remedy))
-            seen.add(key)
-            if not problems:
+                count += 1
+                if len(problems) < MOST_PROBLEMS:
+                    problems.append(item)
+            elif not count:
                 yield item
-        if problems:
-            raise CorpusError(f"{self.name}: {len(problems)} problem(s) found; no note was used.", problems)
+        if count:
+            shown = "" if count == len(problems) else f" The first {len(problems)} are listed."
+            raise CorpusError(f"{self.name}: {count} problem(s) found; no note was used.{shown}", problems)
 
-    def _read(self) -> Iterator[Located | Problem]:
+    def everything(self) -> Iterator[Located | Problem]:
+        """Every note and every problem as they come, duplicate ids among the problems; raises nothing of its own."""
+        patients: dict[int, int] = {}
         for shard in self.shards:
-            yield from shard.read()
+            for item in shard.read():
+                yield item if isinstance(item, Problem) else _repeated(item, patients) or item
 
     def digest(self) -> str:
         """SHA-256 over the canonical lines of all notes, in reading order: equal content, equal digest."""
@@ -158,6 +180,19 @@ def digest_of(notes: Iterable[Note]) -> str:
         sha.update(note_to_json(note).encode("utf-8"))
         sha.update(b"\n")
     return sha.hexdigest()
+
+
+def _repeated(item: Located, patients: dict[int, int]) -> Problem | None:
+    """The problem of a note whose id was there before; `patients` remembers ids and whose notes they were."""
+    note, patient = _short_hash(item.note.note_id), _short_hash(item.note.patient_id)
+    if note not in patients:
+        patients[note] = patient
+        return None
+    remedy = "give every note an id of its own"
+    if patients[note] == patient:
+        return Problem(item.where, "this note_id stands twice in the corpus", remedy, "duplicate-note-id")
+    what = "this note_id stands twice in the corpus, for two patients"
+    return Problem(item.where, what, remedy, "note-id-of-two-patients")
 
 
 def _short_hash(text: str) -> int:

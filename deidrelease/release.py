@@ -38,7 +38,7 @@ def sources_of(config: ReleaseConfig) -> dict[str, Source]:
     corpus = config.corpus
 
     def digest() -> str:
-        return open_corpus(corpus.path, corpus.format, corpus.patients).digest()
+        return open_corpus(corpus.path, corpus.format, corpus.reading()).digest()
 
     return {"corpus": Source(corpus.path, digest)}
 

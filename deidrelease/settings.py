@@ -3,7 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from deidrelease.errors import ConfigError
+from deidrelease.formats import formats
+from deidrelease.formats.patients import compile_pattern
+from deidrelease.formats.reading import PatientSource, ReadOptions
 
 Share = Annotated[float, Field(ge=0, le=1)]
 PositiveShare = Annotated[float, Field(gt=0, le=1)]
@@ -21,10 +26,42 @@ class CorpusSettings(Section):
     """The private, annotated notes."""
 
     path: Path = Field(description="File or folder; relative paths start at the working directory.")
-    format: Literal["auto", "jsonl", "brat"] = "auto"
-    patients: Literal["recorded", "note"] = Field(
-        "recorded", description="Take patient ids from the corpus, or declare every note a patient of its own."
+    format: str = Field("auto", description="`auto`, or a name that `deidrelease corpus convert --help` lists.")
+    patients: str = Field(
+        "recorded",
+        description="Where patient ids stand: `recorded` in the corpus; `note`, every note a patient of its own; "
+        "`field:NAME` of the record or its meta; `file:PATTERN`, a regular expression on file names with one group "
+        "or a group named patient; `table:CSV` with the columns note_id and patient_id.",
     )
+    overlaps: Literal["error", "keep-longest"] = Field(
+        "error", description="Spans that share characters: a tagger cannot carry them. `keep-longest` drops the others."
+    )
+    merge: bool = Field(
+        False, description="Take discontinuous spans from first to last part, and annotators' remarks into meta."
+    )
+
+    @field_validator("format")
+    @classmethod
+    def _is_format(cls, value: str) -> str:
+        readable = ["auto", *(name for name, form in formats().items() if form.read)]
+        if value not in readable:
+            raise ValueError(f"must be one of {', '.join(readable)}")
+        return value
+
+    @field_validator("patients")
+    @classmethod
+    def _is_patient_source(cls, value: str) -> str:
+        try:
+            compiled = PatientSource.parse(value)
+            if compiled.kind == "file":
+                compile_pattern(compiled.argument)
+        except ConfigError as error:
+            raise ValueError("; ".join(f"{problem.what}: {problem.remedy}" for problem in error.problems)) from None
+        return value
+
+    def reading(self) -> ReadOptions:
+        """How the corpus is to be read."""
+        return ReadOptions(PatientSource.parse(self.patients), self.overlaps, self.merge)
 
 
 class SplitSettings(Section):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deidrelease.artifacts import write_text
 from deidrelease.demo.hospital import notes
-from deidrelease.formats import jsonl
+from deidrelease.formats import jsonl, open_corpus
 
 PATIENTS_PER_LANGUAGE = 100
 _CONFIG = """\
@@ -62,7 +62,7 @@ def write_notes(folder: Path, seed: int) -> Path:
     if path.exists():
         from deidrelease.notes import digest_of
 
-        if jsonl.open_corpus(path).digest() == digest_of(wanted):
+        if open_corpus(path, "jsonl").digest() == digest_of(wanted):
             return path
         wanted = notes(PATIENTS_PER_LANGUAGE, seed=seed)
     jsonl.write(wanted, path)

@@ -11,21 +11,23 @@ read and written byte for byte.
 import json
 import os
 import re
-import urllib.parse
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
-from deidrelease.notes import Corpus, Located, Note, Span, span_defects
+from deidrelease.formats.drafts import Decoded, Draft, DraftShard, DraftSpan, decode, read_bounded
+from deidrelease.formats.offsets import LINE_ENDS, same_text
+from deidrelease.formats.reading import ReadOptions
+from deidrelease.formats.sidecar import SIDECAR, Entry, file_stem, parse_entry, places_in
+from deidrelease.notes import Note
 
-SIDECAR = "notes.jsonl"
 SHARD_FILES = 512
-_LINE_ENDS = str.maketrans(dict.fromkeys("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 _ANNOTATION = re.compile(r"T\d+\t(\S+) (\d{1,18}) (\d{1,18})\t(.*)", re.DOTALL)
-_DISCONTINUOUS = re.compile(r"T\d+\t\S+ \d+ \d+(;\d+ \d+)+\t")
+_DISCONTINUOUS = re.compile(r"T\d+\t(\S+) (\d{1,18} \d{1,18}(?:;\d{1,18} \d{1,18})+)\t(.*)", re.DOTALL)
+_REMARK = re.compile(r"#\d+\t(\S+) (\S+)\t?(.*)", re.DOTALL)
 
 
 def recognises(path: Path) -> bool:
@@ -33,45 +35,39 @@ def recognises(path: Path) -> bool:
     return path.is_dir() and any(path.glob("*.txt"))
 
 
-def open_corpus(path: Path, patients: str = "recorded") -> Corpus:
-    """Opens a folder lazily; `.txt` files in the order of the sidecar, or of their names where there is none.
+def read(path: Path, options: ReadOptions) -> Sequence[DraftShard]:
+    """The shards of a folder: `.txt` files in the order of the sidecar, or of their names where there is none.
 
     Raises:
         CorpusError: No `.txt` file; or patient ids are to be `recorded` and there is no sidecar.
     """
     sidecar = path / SIDECAR
-    if patients == "recorded" and not sidecar.exists():
-        remedy = "set corpus.patients: note if every note is one patient, else add the sidecar"
-        raise CorpusError(
-            "BRAT standoff records no patients.", [Problem(str(path), f"has no {SIDECAR} that names them", remedy)]
-        )
-    places = _sidecar_places(sidecar) if sidecar.exists() else {}
-    if problems := _unpaired(path, places):
-        raise CorpusError(f"{path}: files do not pair up.", problems)
+    if options.patients.kind == "recorded" and not sidecar.exists():
+        remedy = "set corpus.patients: note if every note is one patient, or say where else patients stand"
+        problem = Problem(str(path), f"has no {SIDECAR} that names them", remedy, "no-patient")
+        raise CorpusError("BRAT standoff records no patients.", [problem])
+    places = places_in(sidecar) if sidecar.exists() else {}
     # Of each note, only its file name and its place in the sidecar are held: a folder may have a million.
-    names = [*places, *sorted(name for name in _names(path, ".txt") if name not in places)]
+    texts, orphans = _files(path)
+    names = [*places, *(name for name in texts if name not in places)]
     if not names:
-        raise CorpusError("No notes were found.", [Problem(str(path), "holds no .txt file", "correct corpus.path")])
-    shards = []
+        raise CorpusError("No notes were found.", [Problem(str(path), "holds no .txt file", "correct the path")])
+    shards: list[DraftShard] = []
     for start in range(0, len(names), SHARD_FILES):
         part = names[start : start + SHARD_FILES]
-        shards.append(BratShard(path, tuple(part), array("q", [places.get(name, -1) for name in part]), patients))
-    return Corpus(str(path), tuple(shards))
+        shards.append(BratShard(path, tuple(part), array("q", [places.get(name, -1) for name in part]), options))
+    return [*shards, Orphans(path, tuple(orphans))] if orphans else shards
 
 
-def _names(folder: Path, suffix: str) -> Iterator[str]:
+def _files(folder: Path) -> tuple[list[str], list[str]]:
+    """The names of the texts, and of the annotations without one; both sorted."""
     with os.scandir(folder) as entries:
-        yield from (entry.name for entry in entries if entry.name.endswith(suffix))
-
-
-def _unpaired(folder: Path, places: Mapping[str, int]) -> list[Problem]:
-    absent = sum(not (folder / name).exists() for name in places)
-    problems = []
-    if absent:
-        problems.append(Problem(str(folder / SIDECAR), f"lists {absent} absent file(s)", "restore or unlist them"))
-    orphans = (name for name in _names(folder, ".ann") if not (folder / name).with_suffix(".txt").exists())
-    remedy = "restore the text, or remove it"
-    return problems + [Problem(str(folder / name), "has no .txt beside it", remedy) for name in sorted(orphans)]
+        names = [entry.name for entry in entries if entry.name.endswith((".txt", ".ann"))]
+    names.sort()
+    texts = [name for name in names if name.endswith(".txt")]
+    present = set(texts)
+    orphans = [name for name in names if name.endswith(".ann") and f"{name[:-4]}.txt" not in present]
+    return texts, orphans
 
 
 def write(notes: Iterable[Note], path: Path) -> None:
@@ -88,7 +84,7 @@ def write(notes: Iterable[Note], path: Path) -> None:
             if bad := sum(bool(re.search(r"\s", span.label)) for span in note.spans):
                 what = f"note {number + 1} has {bad} label(s) with white space"
                 raise CorpusError("BRAT cannot carry these labels.", [Problem(str(path), what, "rename the labels")])
-            stem = _stem(note.note_id, number, taken)
+            stem = file_stem(note.note_id, number, taken)
             (folder / f"{stem}.txt").write_bytes(note.text.encode("utf-8"))
             (folder / f"{stem}.ann").write_bytes(_standoff(note).encode("utf-8"))
             entry = {
@@ -101,151 +97,144 @@ def write(notes: Iterable[Note], path: Path) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Entry:
-    file: str
-    note_id: str
-    patient_id: str
-    meta: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
 class BratShard:
     """Some of a folder's notes, by file name, with the byte at which the sidecar tells of each, or -1."""
 
     folder: Path
     files: tuple[str, ...]
     places: "array[int]"
-    patients: str
+    options: ReadOptions
 
-    def read(self) -> Iterator[Located | Problem]:
+    def drafts(self) -> Iterator[Draft | Problem]:
         """Yields every note, and a problem for each defect of a pair of files that cannot be one."""
         for name, place in zip(self.files, self.places, strict=True):
             path = self.folder / name
-            if place < 0 and self.patients == "recorded":
-                yield Problem(str(path), f"is not listed in {SIDECAR}", "list it with its patient")
+            text = _decoded(path, self.options.mend)
+            if isinstance(text, Problem) and text.kind == "unpaired":
+                yield text
                 continue
-            entry = self._entry(name, place)
-            patient = entry.note_id if self.patients == "note" else entry.patient_id
-            items = list(_read_pair(path))
-            problems = [item for item in items if isinstance(item, Problem)]
-            yield from problems
-            if not problems:
-                (text, spans) = next(item for item in items if not isinstance(item, Problem))
-                yield Located(str(path), Note(entry.note_id, patient, text, spans, entry.meta))
+            standoff = _standoff_of(path.with_suffix(".ann"), self.options.mend)
+            broken = [item for item in (text, standoff) if isinstance(item, Problem)]
+            yield from broken
+            if isinstance(text, Problem) or isinstance(standoff, Problem):
+                continue
+            items = list(_annotations(standoff.text, f"{path.with_suffix('.ann')}", self.options.merge))
+            yield self._draft(name, place, text, standoff.fixes, items)
 
-    def _entry(self, name: str, place: int) -> _Entry:
+    def _draft(
+        self,
+        name: str,
+        place: int,
+        text: Decoded,
+        fixes: tuple[Problem, ...],
+        items: "list[DraftSpan | _Remark | Problem]",
+    ) -> Draft:
+        entry = self._entry(name, place)
+        remarks = [{"on": item.target, "text": item.text} for item in items if isinstance(item, _Remark)]
+        return Draft(
+            where=str(self.folder / name),
+            note_id=entry.note_id,
+            text=text.text,
+            spans=tuple(_rejoined(item, text.text) for item in items if isinstance(item, DraftSpan)),
+            patient_id=entry.patient_id,
+            file=name,
+            meta={**entry.meta, "annotator_notes": remarks} if remarks else entry.meta,
+            fixes=(*text.fixes, *fixes),
+            problems=tuple(item for item in items if isinstance(item, Problem)),
+        )
+
+    def _entry(self, name: str, place: int) -> Entry:
         if place < 0:
-            stem = name.removesuffix(".txt")
-            return _Entry(name, stem, stem, {})
+            return Entry(name, name.removesuffix(".txt"), None, {})
         with (self.folder / SIDECAR).open("rb") as stream:
             stream.seek(place)
-            return _parse_entry(stream.readline())
+            return parse_entry(stream.readline())
 
 
-def _read_pair(path: Path) -> Iterator[tuple[str, tuple[Span, ...]] | Problem]:
-    annotations = path.with_suffix(".ann")
-    text = _decode(path)
-    if isinstance(text, Problem):
-        yield text
-        return
-    if not annotations.exists():
-        yield Problem(str(annotations), "is missing", "restore it; an empty file means a note without PII")
-        return
-    standoff = _decode(annotations)
-    if isinstance(standoff, Problem):
-        yield standoff
-        return
-    spans, numbers = [], []
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """Annotations whose texts are gone."""
+
+    folder: Path
+    files: tuple[str, ...]
+
+    def drafts(self) -> Iterator[Draft | Problem]:
+        """Yields a problem for each."""
+        for name in self.files:
+            remedy = "restore the text, or remove it"
+            yield Problem(str(self.folder / name), "has no .txt beside it", remedy, "unpaired")
+
+
+@dataclass(frozen=True, slots=True)
+class _Remark:
+    """An annotator's remark on an annotation."""
+
+    target: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts(DraftSpan):
+    """A span of several parts, its quoted text the parts joined by spaces."""
+
+    parts: tuple[tuple[int, int], ...] = ()
+
+
+def _decoded(path: Path, mend: bool) -> Decoded | Problem:
+    if not path.exists():
+        return Problem(str(path), f"is listed in {SIDECAR} and absent", "restore or unlist it", "unpaired")
+    raw = read_bounded(path)
+    return raw if isinstance(raw, Problem) else decode(raw, str(path), mend)
+
+
+def _standoff_of(path: Path, mend: bool) -> Decoded | Problem:
+    if not path.exists():
+        remedy = "restore it; an empty file means a note without PII"
+        return Problem(str(path), "is missing", remedy, "missing-annotations")
+    return _decoded(path, mend)
+
+
+def _annotations(standoff: str, file: str, merge: bool) -> Iterator[DraftSpan | _Remark | Problem]:
     for number, line in enumerate(standoff.split("\n"), 1):
-        if not line.strip():
-            continue
-        parsed = _parse_line(line.removesuffix("\r"), text, f"{annotations}:{number}")
-        if isinstance(parsed, Problem):
-            yield parsed
-        else:
-            spans.append(parsed)
-            numbers.append(number)
-    for defect in span_defects(text, spans) if len(set(spans)) < len(spans) else []:
-        yield Problem(str(annotations), defect, "remove one of the two lines")
-    yield text, tuple(spans)
+        if line.strip():
+            yield _parse_line(line.removesuffix("\r"), f"{file}:{number}", merge)
 
 
-def _parse_line(line: str, text: str, where: str) -> Span | Problem:
-    match = _ANNOTATION.fullmatch(line)
-    if match is None:
-        if _DISCONTINUOUS.match(line):
-            return Problem(where, "is a discontinuous span", "annotate its parts as spans of their own")
-        if not line.startswith("T"):
-            return Problem(where, "is no text-bound annotation (T…)", "remove relations, attributes and comments")
-        return Problem(where, "is not 'T<n> TAB LABEL START END TAB TEXT'", "correct the line")
-    label, start, end, covered = match[1], int(match[2]), int(match[3]), match[4]
-    if defects := span_defects(text, [Span(start, end, label)]):
-        return Problem(where, defects[0], "correct the offsets (code points from 0, end exclusive)")
-    if text[start:end].translate(_LINE_ENDS) != covered.translate(_LINE_ENDS):
-        remedy = "offsets count Unicode code points of the .txt as it is, each CR and LF one; correct them"
-        return Problem(where, f"its text is not what the note has at {start}-{end}", remedy)
-    return Span(start, end, label)
+def _parse_line(line: str, where: str, merge: bool) -> DraftSpan | _Remark | Problem:
+    if match := _ANNOTATION.fullmatch(line):
+        return DraftSpan(where, int(match[2]), int(match[3]), match[1], match[4])
+    if match := _DISCONTINUOUS.fullmatch(line):
+        remedy = "annotate its parts as spans of their own, or read with merge"
+        return _parts(match, where) if merge else Problem(where, "is a discontinuous span", remedy, "discontinuous")
+    if match := _REMARK.fullmatch(line):
+        remedy = "remove it, or read with merge, which keeps it in the note's meta"
+        return (
+            _Remark(match[2], match[3]) if merge else Problem(where, "is an annotator's remark", remedy, "unsupported")
+        )
+    if not line.startswith("T"):
+        what = "is no text-bound annotation (T…)"
+        return Problem(where, what, "remove relations, events, attributes and normalisations", "unsupported")
+    return Problem(where, "is not 'T<n> TAB LABEL START END TAB TEXT'", "correct the line", "syntax")
 
 
-def _decode(path: Path) -> str | Problem:
-    try:
-        return path.read_bytes().decode("utf-8")
-    except UnicodeDecodeError as error:
-        return Problem(str(path), f"byte {error.start} is not UTF-8", "save the file as UTF-8")
-    except OSError as error:
-        return Problem(str(path), f"cannot be read ({error.strerror})", "correct its permissions")
+def _parts(match: "re.Match[str]", where: str) -> DraftSpan:
+    parts = tuple((int(start), int(end)) for start, end in (part.split(" ") for part in match[2].split(";")))
+    start, end = min(start for start, _ in parts), max(end for _, end in parts)
+    return _Parts(where, start, end, match[1], match[3], parts)
 
 
-def _sidecar_places(path: Path) -> dict[str, int]:
-    """File name to the byte at which its line begins, after every line was checked."""
-    places: dict[str, int] = {}
-    problems, place = [], 0
-    with path.open("rb") as stream:
-        for number, raw in enumerate(stream, 1):
-            where, begin = f"{path}:{number}", place
-            place += len(raw)
-            if not raw.strip():
-                continue
-            try:
-                entry = _parse_entry(raw)
-            except UnicodeDecodeError as error:
-                problems.append(Problem(where, f"byte {error.start} is not UTF-8", "save the file as UTF-8"))
-                continue
-            except (KeyError, TypeError, ValueError, RecursionError):
-                remedy = 'write {"file", "note_id", "patient_id", "meta"}, the first three strings that are not empty'
-                problems.append(Problem(where, "is no sidecar entry", remedy))
-                continue
-            if entry.file in places:
-                problems.append(Problem(where, "lists a file for the second time", "keep one"))
-            places[entry.file] = begin
-    if problems:
-        raise CorpusError("The sidecar of the corpus cannot be read.", problems)
-    return places
-
-
-def _parse_entry(raw: bytes) -> _Entry:
-    record = json.loads(raw.decode("utf-8"))
-    names = [record[key] for key in ("file", "note_id", "patient_id")]
-    # A null taken for the text "None" would make one patient of all who have it.
-    if not all(isinstance(name, str) and name for name in names):
-        raise TypeError
-    json.dumps(record, ensure_ascii=False).encode("utf-8")
-    return _Entry(names[0], names[1], names[2], dict(record.get("meta", {})))
-
-
-def _stem(note_id: str, number: int, taken: set[str]) -> str:
-    quoted = urllib.parse.quote(note_id, safe=" ()+,=@")
-    plain = quoted == note_id and len(quoted) <= 100 and not re.match(r"[. ]|n\d{8}-", quoted)
-    # A number in front keeps apart ids that differ only in case, that are no file name, or that look so numbered.
-    if not plain or quoted.casefold() in taken:
-        quoted = f"n{number:08d}-{quoted[:80]}"
-    taken.add(quoted.casefold())
-    return quoted
+def _rejoined(span: DraftSpan, text: str) -> DraftSpan:
+    """A span of parts that quotes them rightly, as one span that quotes all it covers; others as they are."""
+    if not isinstance(span, _Parts):
+        return span
+    quoted = " ".join(text[start:end] for start, end in span.parts)
+    covered = text[span.start : span.end] if same_text(quoted, span.covered or "") else span.covered
+    return DraftSpan(span.where, span.start, span.end, span.label, covered)
 
 
 def _standoff(note: Note) -> str:
     lines = []
     for index, span in enumerate(note.spans, 1):
-        covered = note.value(span).translate(_LINE_ENDS)
+        covered = note.value(span).translate(LINE_ENDS)
         lines.append(f"T{index}\t{span.label} {span.start} {span.end}\t{covered}\n")
     return "".join(lines)

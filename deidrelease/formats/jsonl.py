@@ -14,7 +14,9 @@ from typing import Any
 
 from deidrelease.artifacts import atomic_writer
 from deidrelease.errors import CorpusError, Problem
-from deidrelease.notes import Corpus, Located, Note, Span, note_to_json, span_defects
+from deidrelease.formats.drafts import NOTE_BYTES, Decoded, Draft, DraftSpan, decode, too_large
+from deidrelease.formats.reading import ReadOptions
+from deidrelease.notes import Note, note_to_json
 
 SHARD_BYTES = 32 * 1024 * 1024
 _FIELDS = {"note_id", "patient_id", "text", "spans", "meta"}
@@ -26,8 +28,8 @@ def recognises(path: Path) -> bool:
     return path.suffix == ".jsonl" if path.is_file() else any(path.glob("*.jsonl")) and not any(path.glob("*.txt"))
 
 
-def open_corpus(path: Path, patients: str = "recorded") -> Corpus:
-    """Opens a file or folder lazily.
+def read(path: Path, options: ReadOptions) -> Sequence["JsonlShard"]:
+    """The shards of a file or folder.
 
     Raises:
         CorpusError: A folder holds no `.jsonl` file.
@@ -42,10 +44,10 @@ def open_corpus(path: Path, patients: str = "recorded") -> Corpus:
         starts = range(0, max(size, 1), SHARD_BYTES)
         lines = _first_lines(file, starts)
         shards += [
-            JsonlShard(file, start, min(start + SHARD_BYTES, size), line, patients)
+            JsonlShard(file, start, min(start + SHARD_BYTES, size), line, options.mend)
             for start, line in zip(starts, lines, strict=True)
         ]
-    return Corpus(str(path), tuple(shards))
+    return shards
 
 
 def write(notes: Iterable[Note], path: Path) -> None:
@@ -69,23 +71,39 @@ class JsonlShard:
     start: int
     end: int
     first_line: int
-    patients: str
+    mend: bool
 
-    def read(self) -> Iterator[Located | Problem]:
+    def drafts(self) -> Iterator[Draft | Problem]:
         """Yields every note, and a problem for each defect of a line that cannot be one."""
-        with self.path.open("rb") as stream:
-            self._seek(stream)
-            number = self.first_line - 1
-            while (begin := stream.tell()) < self.end and (raw := stream.readline()):
-                number += 1
-                if raw.strip():
-                    yield from _parse(raw, f"{self.path}:{number}", begin == 0, self.patients)
+        try:
+            with self.path.open("rb") as stream:
+                yield from self._lines(stream)
+        except OSError as error:
+            what = f"cannot be read ({error.strerror})"
+            yield Problem(str(self.path), what, "correct its permissions", "unreadable")
+
+    def _lines(self, stream: Any) -> Iterator[Draft | Problem]:
+        self._seek(stream)
+        number = self.first_line - 1
+        while (begin := stream.tell()) < self.end and (raw := stream.readline(NOTE_BYTES + 1)):
+            number += 1
+            where = f"{self.path}:{number}"
+            if len(raw) > NOTE_BYTES:
+                yield too_large(where)
+                _skip_line(stream, raw)
+            elif raw.strip():
+                yield from _parse(raw, where, begin == 0, self.mend)
 
     def _seek(self, stream: Any) -> None:
         # A line that began before `start` belongs to the shard before: read past its end.
         if self.start:
             stream.seek(self.start - 1)
-            stream.readline()
+            _skip_line(stream, b"")
+
+
+def _skip_line(stream: Any, raw: bytes) -> None:
+    while not raw.endswith(b"\n") and (raw := stream.readline(1 << 20)):
+        pass
 
 
 def _first_lines(path: Path, starts: Sequence[int]) -> list[int]:
@@ -101,75 +119,89 @@ def _first_lines(path: Path, starts: Sequence[int]) -> list[int]:
     return numbers
 
 
-def _parse(raw: bytes, where: str, first: bool, patients: str) -> Iterator[Located | Problem]:
+def _parse(raw: bytes, where: str, first: bool, mend: bool) -> Iterator[Draft | Problem]:
+    decoded = _decode(raw, where, first, mend)
+    if isinstance(decoded, Problem):
+        yield decoded
+        return
     try:
-        record = json.loads(raw.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        yield Problem(where, f"byte {error.start} is not UTF-8", "save the file as UTF-8")
-        return
+        record = json.loads(decoded.text)
     except json.JSONDecodeError as error:
-        bom = first and raw.startswith(b"\xef\xbb\xbf")
-        what = "begins with a byte order mark" if bom else f"is not JSON at column {error.colno}: {error.msg}"
-        yield Problem(where, what, "save it as UTF-8 without a mark" if bom else _REMEDY)
-        return
+        yield Problem(where, f"is not JSON at column {error.colno}: {error.msg}", _REMEDY, "syntax")
     except RecursionError:
-        yield Problem(where, "is nested too deeply", _REMEDY)
-        return
+        yield Problem(where, "is nested too deeply", _REMEDY, "syntax")
     except ValueError:
-        yield Problem(where, "is not JSON that can be used: it holds a number of thousands of digits", _REMEDY)
-        return
-    defects = list(_defects(record, patients))
-    # An escape is the only way for half a surrogate pair into UTF-8; name and text are looked at with the defects.
-    if not defects and b"\\ud" in raw.lower() and not _encodable(json.dumps(record, ensure_ascii=False)):
-        defects.append("a label or meta holds an unpaired surrogate, which UTF-8 cannot carry")
-    if defects:
-        yield from (Problem(where, defect, _REMEDY) for defect in defects)
-        return
-    spans = tuple(Span(s["start"], s["end"], s["label"]) for s in record.get("spans", ()))
-    patient = record["note_id"] if patients == "note" else record["patient_id"]
-    yield Located(where, Note(record["note_id"], patient, record["text"], spans, record.get("meta", {})))
+        what = "is not JSON that can be used: it holds a number of thousands of digits"
+        yield Problem(where, what, _REMEDY, "syntax")
+    else:
+        yield from _draft(record, where, decoded)
 
 
-def _defects(record: object, patients: str) -> Iterator[str]:
+def _decode(raw: bytes, where: str, first: bool, mend: bool) -> Decoded | Problem:
+    try:
+        # A mark is looked for in front of the file only: in front of a later line it is no JSON, and says so.
+        return decode(raw, where, mend) if first else Decoded(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        return decode(raw, where, mend)
+
+
+def _draft(record: object, where: str, decoded: Decoded) -> Iterator[Draft | Problem]:
+    defects = list(_defects(record))
+    # An escape is the only way for half a surrogate pair into UTF-8; ids, text and labels are looked at by the checks.
+    if "\\u" in decoded.text and isinstance(record, dict) and _has_surrogate(record):
+        defects.append(("surrogate", "meta holds an unpaired surrogate, which UTF-8 cannot carry"))
+    problems = tuple(Problem(where, what, _REMEDY, kind) for kind, what in defects)
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        yield from problems
+        return
+    spans, patient = record.get("spans"), record.get("patient_id")
+    yield Draft(
+        where=where,
+        note_id=record["note_id"] if isinstance(record.get("note_id"), str) else "",
+        text=record["text"],
+        spans=tuple(
+            DraftSpan(where, span["start"], span["end"], span["label"])
+            for span in (spans if isinstance(spans, list) else ())
+            if _is_span(span)
+        ),
+        patient_id=patient if isinstance(patient, str) else None,
+        meta=record["meta"] if isinstance(record.get("meta"), dict) else {},
+        extras={name: value for name, value in record.items() if name not in _FIELDS},
+        fixes=decoded.fixes,
+        problems=problems,
+    )
+
+
+def _has_surrogate(record: Any) -> bool:
+    try:
+        json.dumps(record.get("meta"), ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _defects(record: object) -> Iterator[tuple[str, str]]:
     if not isinstance(record, dict):
-        yield "is not a JSON object"
+        yield "syntax", "is not a JSON object"
         return
-    if unknown := len(set(record) - _FIELDS):
-        yield f"has {unknown} field(s) other than {', '.join(sorted(_FIELDS))} (put them into meta)"
-    needed = ["note_id", "text"] + (["patient_id"] if patients == "recorded" else [])
-    for name in needed:
-        if not isinstance(record.get(name), str) or not (record[name] or name == "text"):
-            yield f"{name} is missing, empty or not a string"
-        elif not _encodable(record[name]):
-            yield f"{name} holds an unpaired surrogate, which UTF-8 cannot carry"
+    if not isinstance(record.get("text"), str):
+        yield "field", "text is missing or not a string"
     if not isinstance(record.get("meta", {}), dict):
-        yield "meta is not an object"
-    yield from _span_defects(record)
-
-
-def _span_defects(record: dict[str, Any]) -> Iterator[str]:
+        yield "field", "meta is not an object"
     spans = record.get("spans", [])
     if not isinstance(spans, list):
-        yield "spans is not a list"
+        yield "field", "spans is not a list"
         return
-    good = []
     for index, span in enumerate(spans):
-        if (
-            isinstance(span, dict)
-            and set(span) == {"start", "end", "label"}
-            and all(type(span[key]) is int for key in ("start", "end"))
-            and isinstance(span["label"], str)
-        ):
-            good.append(Span(span["start"], span["end"], span["label"]))
-        else:
-            yield f"span {index} is not an object of integers start and end and a string label"
-    if isinstance(record.get("text"), str):
-        yield from span_defects(record["text"], good)
+        if not _is_span(span):
+            yield "field", f"span {index} is not an object of integers start and end and a string label"
 
 
-def _encodable(text: str) -> bool:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _is_span(span: object) -> bool:
+    return (
+        isinstance(span, dict)
+        and set(span) == {"start", "end", "label"}
+        and type(span["start"]) is int
+        and type(span["end"]) is int
+        and isinstance(span["label"], str)
+    )

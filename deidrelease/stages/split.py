@@ -41,7 +41,7 @@ class Split:
         Raises:
             CorpusError: The corpus has defects or overlapping spans, or a side has too few patients.
         """
-        corpus = open_corpus(inputs["corpus"], self.corpus.format, self.corpus.patients)
+        corpus = open_corpus(inputs["corpus"], self.corpus.format, self.corpus.reading())
         check_overlaps(corpus)
         counts: dict[str, dict[str, int]] = {side: {"notes": 0, "spans": 0} for side in SIDES}
         patients: dict[str, set[bytes]] = {side: set() for side in SIDES}

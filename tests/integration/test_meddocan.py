@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deidrelease.formats.table import FORMATS, open_corpus
+from deidrelease.formats import EVERY_NOTE_A_PATIENT, FORMATS, open_corpus
 from deidrelease.notes import digest_of
 
 pytestmark = pytest.mark.corpora
@@ -23,7 +23,7 @@ def train() -> Path:
 
 
 def test_all_notes_are_read_without_a_problem(train: Path) -> None:
-    notes = list(open_corpus(train, patients="note"))
+    notes = list(open_corpus(train, options=EVERY_NOTE_A_PATIENT))
     assert len(notes) == 500
     assert len({note.patient_id for note in notes}) == 500
     spans = [span for note in notes for span in note.spans]
@@ -33,7 +33,7 @@ def test_all_notes_are_read_without_a_problem(train: Path) -> None:
 
 
 def test_jsonl_and_brat_keep_the_digest(train: Path, tmp_path: Path) -> None:
-    corpus = open_corpus(train, patients="note")
+    corpus = open_corpus(train, options=EVERY_NOTE_A_PATIENT)
     FORMATS["jsonl"].write(corpus, tmp_path / "n.jsonl")
     FORMATS["brat"].write(open_corpus(tmp_path / "n.jsonl"), tmp_path / "n")
     digests = {notes.digest() for notes in (corpus, open_corpus(tmp_path / "n.jsonl"), open_corpus(tmp_path / "n"))}

@@ -10,13 +10,14 @@ from deidrelease.formats import brat, jsonl
 from deidrelease.formats.table import FORMATS, open_corpus
 from deidrelease.notes import Note, Span, digest_of
 
-# What offsets, line ends and tabs trip over, more often than chance would have it; then anything that UTF-8 can carry.
-PIECES = ("e\u0301", "\u0301", "\U0001f468\u200d\U0001f469", "\r\n", "\r", "\n", "\n\n", "\u2028", "\x85", "\x1c", "\t")
+# What offsets, line ends and tabs trip over, more often than chance would have it; then anything that UTF-8 can carry
+# but controls and marks of byte order, which no note may hold.
+PIECES = ("e\u0301", "\u0301", "\U0001f468\u200d\U0001f469", "\r\n", "\r", "\n", "\n\n", "\u2028", "\x85", "\t")
 LABELS = ("NAME", "FECHA-NACIMIENTO", "Ålder", "x;1", "T1")
 TEXTS = st.lists(
     st.one_of(
-        st.sampled_from((*PIECES, "\ufeff", "\v", "\0", " ", "Ana", "\\ud83d")),
-        st.characters(exclude_categories=("Cs",)),
+        st.sampled_from((*PIECES, "\v", " ", "Ana", "\\ud83d")),
+        st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\ufeff"),
     ),
     max_size=20,
 ).map("".join)
@@ -72,7 +73,7 @@ def test_shards_hold_every_note_once_in_order(notes: list[Note], shard_bytes: in
         brat.write(notes, Path(folder) / "n")
         try:
             jsonl.SHARD_BYTES, brat.SHARD_FILES = shard_bytes, shard_files
-            corpora = [jsonl.open_corpus(Path(folder) / "n.jsonl"), brat.open_corpus(Path(folder) / "n")]
+            corpora = [open_corpus(Path(folder) / "n.jsonl"), open_corpus(Path(folder) / "n")]
         finally:
             jsonl.SHARD_BYTES, brat.SHARD_FILES = old
         for corpus in corpora:

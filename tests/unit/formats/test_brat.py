@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deidrelease.errors import CorpusError, Problem
-from deidrelease.formats import brat
+from deidrelease.formats import EVERY_NOTE_A_PATIENT, PatientSource, ReadOptions, brat, open_corpus
 from deidrelease.notes import Note, Span, digest_of
 
 SECRET = "Lázaro"  # stands in every note below; no message may hold it
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, ann: str | bytes = "", text: str | bytes = TEXT) -> P
 
 def problems(path: Path, patients: str = "note") -> tuple[Problem, ...]:
     with pytest.raises(CorpusError) as caught:
-        list(brat.open_corpus(path, patients))
+        list(open_corpus(path, "brat", ReadOptions(PatientSource(patients))))
     assert SECRET not in str(caught.value)
     assert "Lugo" not in str(caught.value)
     assert all(problem.remedy for problem in caught.value.problems)
@@ -46,31 +46,30 @@ def problems(path: Path, patients: str = "note") -> tuple[Problem, ...]:
     ],
 )
 def test_standoff_is_read(ann: str, spans: tuple[Span, ...], tmp_path: Path) -> None:
-    assert list(brat.open_corpus(folder(tmp_path, ann), "note")) == [Note("a", "a", TEXT, spans)]
+    assert list(open_corpus(folder(tmp_path, ann), "brat", EVERY_NOTE_A_PATIENT)) == [Note("a", "a", TEXT, spans)]
 
 
 def test_combining_characters_and_emoji_are_counted_one_by_one(tmp_path: Path) -> None:
     text = "\U0001f468\u200d\U0001f469 Jose\u0301\u2028Gil"  # emoji 0-3, Jose + accent 4-9, separator 9, Gil 10-13
     path = folder(tmp_path, "T1\tNAME 4 13\tJose\u0301 Gil\n", text)
-    assert list(brat.open_corpus(path, "note")) == [Note("a", "a", text, (Span(4, 13, "NAME"),))]
+    assert list(open_corpus(path, "brat", EVERY_NOTE_A_PATIENT)) == [Note("a", "a", text, (Span(4, 13, "NAME"),))]
 
 
-OFFSETS = "offsets count Unicode code points"
+OFFSETS = "they count Unicode code points"
+UNITS = "if they count CR LF as one"
 BAD = {
     "relation": ("R1\tmet Arg1:T1 Arg2:T2\n", "is no text-bound annotation", "remove relations"),
-    "comment": (f"#1\tAnnotatorNotes T1\t{SECRET}\n", "is no text-bound annotation", "remove relations"),
+    "comment": (f"#1\tAnnotatorNotes T1\t{SECRET}\n", "is an annotator's remark", "read with merge"),
     "discontinuous": (f"T1\tNAME 0 6;20 24\t{SECRET} Lugo\n", "is a discontinuous span", "spans of their own"),
     "no tab": (f"T1 NAME 0 6 {SECRET}\n", "is not 'T<n> TAB LABEL", "correct the line"),
     "no offsets": (f"T1\tNAME\t{SECRET}\n", "is not 'T<n> TAB LABEL", "correct the line"),
     "negative": (f"T1\tNAME -1 6\t{SECRET}\n", "is not 'T<n> TAB LABEL", "correct the line"),
     "a float": (f"T1\tNAME 0.0 6\t{SECRET}\n", "is not 'T<n> TAB LABEL", "correct the line"),
     "5,000 digits": (f"T1\tNAME 0 {'9' * 5000}\t{SECRET}\n", "", "correct the"),
-    "outside": (f"T1\tNAME 0 99\t{SECRET}\n", "span 0-99 is empty or lies outside the text", "correct the offsets"),
+    "outside": (f"T1\tNAME 0 99\t{SECRET} Gil\n", "span 0-99 is empty or lies outside the text", "correct the offsets"),
     "turned round": (f"T1\tNAME 6 0\t{SECRET}\n", "span 6-0 is empty or lies outside the text", "correct the offsets"),
     "empty": ("T1\tNAME 6 6\t\n", "span 6-6 is empty or lies outside the text", "correct the offsets"),
     "other text": (f"T1\tCITY 20 24\t{SECRET}\n", "its text is not what the note has at 20-24", OFFSETS),
-    "counted without CR": ("T1\tCITY 19 23\tLugo\n", "its text is not what the note has at 19-23", OFFSETS),
-    "counted in bytes": ("T1\tCITY 21 25\tLugo\n", "its text is not what the note has at 21-25", OFFSETS),
 }
 
 
@@ -84,11 +83,29 @@ def test_a_bad_annotation_is_named_with_its_line_and_a_remedy(case: str, tmp_pat
     assert remedy in problem.remedy
 
 
+UNITS = {
+    # Offsets of other tools, of NAME and CITY: proven by the texts that they quote.
+    "CR LF as one": "T1\tNAME 0 6\tLázaro\nT2\tCITY 19 23\tLugo\n",
+    "UTF-8 bytes": "T1\tNAME 0 7\tLázaro\nT2\tCITY 21 25\tLugo\n",
+}
+
+
+@pytest.mark.parametrize("units", UNITS)
+def test_offsets_in_other_units_are_told_and_can_be_mended(units: str, tmp_path: Path) -> None:
+    path = folder(tmp_path, UNITS[units])
+    assert all(f"if they count {units}" in problem.remedy for problem in problems(path))
+    options = ReadOptions(PatientSource("note"), mend=True)
+    (located,) = open_corpus(path, "brat", options).located()
+    assert located.note.spans == (Span(0, 6, "NAME"), Span(20, 24, "CITY"))
+    (fix,) = located.fixes
+    assert (fix.kind, fix.what) == ("text-mismatch", f"its offsets count {units}")
+
+
 def test_all_bad_lines_of_all_notes_come_at_once(tmp_path: Path) -> None:
     path = folder(tmp_path, "T1\tNAME 0 99\tx\nT2\tX 7 10\tGil\nR1\t\n")
     (path / "b.txt").write_bytes(b"\xe9")
     (path / "b.ann").touch()
-    assert [problem.where for problem in problems(path)] == [
+    assert sorted(problem.where for problem in problems(path)) == [
         f"{path / 'a.ann'}:1",
         f"{path / 'a.ann'}:3",
         f"{path / 'b.txt'}",
@@ -107,7 +124,7 @@ def test_a_file_that_is_not_utf_8_is_named_with_the_byte(name: str, tmp_path: Pa
 def test_the_same_annotation_twice_is_a_problem(tmp_path: Path) -> None:
     path = folder(tmp_path, f"T1\tNAME 0 6\t{SECRET}\nT2\tNAME 0 6\t{SECRET}\n")
     (problem,) = problems(path)
-    assert problem.where == str(path / "a.ann")
+    assert problem.where == f"{path / 'a.ann'}:2"
     assert "stands twice" in problem.what
 
 
@@ -127,9 +144,37 @@ def test_ann_without_a_note_is_named(tmp_path: Path) -> None:
     assert [problem.where for problem in problems(path)] == [str(path / "b.ann"), str(path / "c.ann")]
 
 
-def test_a_byte_order_mark_is_a_code_point_of_the_text(tmp_path: Path) -> None:
-    path = folder(tmp_path, "T1\tX 1 4\tAna\n", b"\xef\xbb\xbfAna")
-    assert [note.text for note in brat.open_corpus(path, "note")] == ["\ufeffAna"]
+@pytest.mark.parametrize("ann", ["T1\tX 0 3\tAna\n", "T1\tX 1 4\tAna\n"])
+def test_a_byte_order_mark_is_refused_and_can_be_mended(ann: str, tmp_path: Path) -> None:
+    path = folder(tmp_path, ann, b"\xef\xbb\xbfAna")
+    (problem,) = problems(path)
+    assert (problem.where, problem.kind) == (str(path / "a.txt"), "byte-order-mark")
+    (note,) = open_corpus(path, "brat", ReadOptions(PatientSource("note"), mend=True))
+    assert (note.text, note.spans) == ("Ana", (Span(0, 3, "X"),))
+
+
+MERGED = {
+    "discontinuous": (f"T1\tNAME 0 6;20 24\t{SECRET} Lugo\n", (Span(0, 24, "NAME"),), {}),
+    "parts turned round": (f"T1\tNAME 20 24;0 6\tLugo {SECRET}\n", (Span(0, 24, "NAME"),), {}),
+    "a remark": (
+        "T1\tNAME 0 6\tLázaro\n#1\tAnnotatorNotes T1\tsure?\n",
+        (Span(0, 6, "NAME"),),
+        {"annotator_notes": [{"on": "T1", "text": "sure?"}]},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", MERGED)
+def test_what_brat_alone_has_can_be_merged(case: str, tmp_path: Path) -> None:
+    ann, spans, meta = MERGED[case]
+    (note,) = open_corpus(folder(tmp_path, ann), "brat", ReadOptions(PatientSource("note"), merge=True))
+    assert (note.spans, note.meta) == (spans, meta)
+
+
+def test_parts_that_quote_another_text_are_not_merged(tmp_path: Path) -> None:
+    path = folder(tmp_path, "T1\tNAME 0 6;20 24\tLugo Lugo\n")
+    with pytest.raises(CorpusError, match="its text is not what the note has"):
+        list(open_corpus(path, "brat", ReadOptions(PatientSource("note"), merge=True)))
 
 
 def test_patients_must_be_named_or_declared(tmp_path: Path) -> None:
@@ -178,17 +223,24 @@ def test_a_file_listed_twice_is_named(tmp_path: Path) -> None:
 
 def test_listed_files_that_are_gone_are_a_problem(tmp_path: Path) -> None:
     path = folder(tmp_path)
-    lines = [json.dumps({"file": f, "note_id": f, "patient_id": "p"}) for f in ("a.txt", "b.txt", "../b.txt")]
+    lines = [json.dumps({"file": f, "note_id": f, "patient_id": "p"}) for f in ("a.txt", "b.txt", "c.txt")]
     (path / "notes.jsonl").write_text("\n".join(lines))
+    assert [problem.where for problem in problems(path, "recorded")] == [str(path / "b.txt"), str(path / "c.txt")]
+
+
+def test_the_sidecar_cannot_reach_outside_the_folder(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    (tmp_path / "b.txt").write_text(SECRET)
+    (tmp_path / "b.ann").touch()
+    (path / "notes.jsonl").write_text(json.dumps({"file": "../b.txt", "note_id": "b", "patient_id": "p"}))
     (problem,) = problems(path, "recorded")
-    assert problem.where == str(path / "notes.jsonl")
-    assert "2 absent file(s)" in problem.what
+    assert problem.where == f"{path / 'notes.jsonl'}:1"
 
 
 def test_the_sidecar_decides_the_order(tmp_path: Path) -> None:
     notes = [Note(name, "p", SECRET) for name in ("b", "c", "a")]
     brat.write(notes, tmp_path / "out")
-    assert list(brat.open_corpus(tmp_path / "out")) == notes
+    assert list(open_corpus(tmp_path / "out", "brat")) == notes
 
 
 ODD_IDS = [
@@ -214,7 +266,7 @@ def test_ids_that_are_no_file_names_come_back(tmp_path: Path) -> None:
     notes = [Note(note_id, f"p-{note_id}", f"{i}") for i, note_id in enumerate(ODD_IDS)]
     out = tmp_path / "out"
     brat.write(notes, out)
-    assert list(brat.open_corpus(out)) == notes
+    assert list(open_corpus(out, "brat")) == notes
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     names = [path.name for path in out.glob("*.txt")]
     assert len({name.casefold() for name in names}) == len(ODD_IDS)
@@ -224,7 +276,7 @@ def test_ids_that_are_no_file_names_come_back(tmp_path: Path) -> None:
 def test_an_id_that_looks_like_a_made_name_takes_no_file_away(tmp_path: Path) -> None:
     notes = [Note("n00000001-" + "x" * 80, "p", "first"), Note("x" * 200, "p", "second")]
     brat.write(notes, tmp_path / "out")
-    assert list(brat.open_corpus(tmp_path / "out")) == notes
+    assert list(open_corpus(tmp_path / "out", "brat")) == notes
 
 
 def test_a_label_with_white_space_cannot_be_written(tmp_path: Path) -> None:
@@ -247,6 +299,6 @@ def test_shards_do_not_change_what_is_read(shard_files: int, tmp_path: Path, mon
     notes = [Note(f"n{i}", f"p{i % 3}", TEXT, (Span(20, 24, "CITY"),), {"i": i}) for i in range(7)]
     brat.write(notes, tmp_path / "out")
     monkeypatch.setattr(brat, "SHARD_FILES", shard_files)
-    corpus = brat.open_corpus(tmp_path / "out")
+    corpus = open_corpus(tmp_path / "out", "brat")
     assert len(corpus.shards) == -(-7 // shard_files)
     assert corpus.digest() == digest_of(notes)
