@@ -109,7 +109,7 @@ class BratShard:
         """Yields every note, and a problem for each defect of a pair of files that cannot be one."""
         for name, place in zip(self.files, self.places, strict=True):
             path = self.folder / name
-            text = _decoded(path, self.options.mend)
+            text = _decoded(path, self.options.mend, keep_mark=True)
             if isinstance(text, Problem) and text.kind == "unpaired":
                 yield text
                 continue
@@ -180,11 +180,11 @@ class _Parts(DraftSpan):
     parts: tuple[tuple[int, int], ...] = ()
 
 
-def _decoded(path: Path, mend: bool) -> Decoded | Problem:
+def _decoded(path: Path, mend: bool, keep_mark: bool = False) -> Decoded | Problem:
     if not path.exists():
         return Problem(str(path), f"is listed in {SIDECAR} and absent", "restore or unlist it", "unpaired")
     raw = read_bounded(path)
-    return raw if isinstance(raw, Problem) else decode(raw, str(path), mend)
+    return raw if isinstance(raw, Problem) else decode(raw, str(path), mend, keep_mark)
 
 
 def _standoff_of(path: Path, mend: bool) -> Decoded | Problem:

@@ -4,7 +4,7 @@ KINDS = {
     "unreadable": "a file cannot be opened or read",
     "too-large": "a note or a line is larger than any clinical note",
     "encoding": "bytes that are not UTF-8",
-    "byte-order-mark": "a byte order mark stands in front of the text",
+    "byte-order-mark": "a byte order mark stands in front of a file that must not have one",
     "control-characters": "NUL or other control characters in the text",
     "surrogate": "half a surrogate pair, which UTF-8 cannot carry",
     "syntax": "a line, object or element that is not of the format",
@@ -26,10 +26,11 @@ KINDS = {
     "unlocated-value": "a listed value does not occur in the text",
     "ambiguous-value": "a listed value occurs more often than it is listed",
     "empty-note": "a note without text",
+    "mark-in-text": "a text begins with a byte order mark",
     "line-ends": "CR LF line ends, each two code points",
     "not-nfc": "text that is not in Unicode normal form C",
     "other": "anything else",
 }
 
-ADVICE = frozenset({"empty-note", "line-ends", "not-nfc"})
+ADVICE = frozenset({"empty-note", "mark-in-text", "line-ends", "not-nfc"})
 """Kinds that do not stop a corpus from being used: its text is taken as it is."""

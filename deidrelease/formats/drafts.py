@@ -101,10 +101,17 @@ def too_large(where: str) -> Problem:
     return Problem(where, what, "cut it into its notes, or leave it out", "too-large")
 
 
-def decode(raw: bytes, where: str, mend: bool) -> Decoded | Problem:
-    """UTF-8 without a byte order mark; with `mend`, a mark is dropped and other bytes are read as Windows-1252."""
+def decode(raw: bytes, where: str, mend: bool, keep_mark: bool = False) -> Decoded | Problem:
+    """UTF-8 without a byte order mark; with `mend`, a mark is dropped and other bytes are read as Windows-1252.
+
+    Args:
+        raw: The bytes of a file.
+        where: As messages name it.
+        mend: Whether to repair.
+        keep_mark: Leave a mark in the text: where a file is a note's text and nothing else, offsets may count it.
+    """
     fixes = []
-    if raw.startswith(_MARK):
+    if raw.startswith(_MARK) and not keep_mark:
         what = "begins with a byte order mark"
         if not mend:
             return Problem(where, what, "save it as UTF-8 without a mark", "byte-order-mark")

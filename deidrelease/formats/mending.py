@@ -10,20 +10,19 @@ from dataclasses import replace
 
 from deidrelease.errors import Problem
 from deidrelease.formats.drafts import Draft, DraftSpan
-from deidrelease.formats.offsets import converted, counted_otherwise, same_text
+from deidrelease.formats.offsets import MARK, converted, counted_otherwise, same_text
 from deidrelease.formats.reading import Overlaps
 from deidrelease.notes import Span, longest
 
-MARK = "\ufeff"
 # Tab, line feed, vertical tab, form feed, carriage return and next line are layout; every other control is damage.
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 
 def mend(draft: Draft, overlaps: Overlaps) -> Draft:
     """`draft` with what can be mended mended, and every repair added to its `fixes`."""
+    draft = _in_code_points(draft)
     draft = _without_mark(draft)
     draft = _without_controls(draft)
-    draft = _in_code_points(draft)
     draft = _moved(draft)
     draft = _once(draft)
     return _without_overlaps(draft) if overlaps == "keep-longest" else draft
@@ -33,7 +32,7 @@ def _without_mark(draft: Draft) -> Draft:
     if not draft.text.startswith(MARK):
         return draft
     spans = tuple(replace(s, start=max(s.start - 1, 0), end=s.end - 1, covered=_unmarked(s)) for s in draft.spans)
-    fix = Problem(draft.where, "its text begins with a byte order mark", "dropped it", "byte-order-mark")
+    fix = Problem(draft.where, "its text begins with a byte order mark", "dropped it", "mark-in-text")
     return replace(draft, text=draft.text[1:], spans=spans, fixes=(*draft.fixes, fix))
 
 
@@ -52,8 +51,7 @@ def _without_controls(draft: Draft) -> Draft:
 
 
 def _in_code_points(draft: Draft) -> Draft:
-    marked = any(fix.kind == "byte-order-mark" for fix in draft.fixes)
-    units = counted_otherwise(draft.text, draft.spans, marked)
+    units = counted_otherwise(draft.text, draft.spans)
     pairs = converted(draft.text, draft.spans, units) if units else None
     if pairs is None:
         return draft

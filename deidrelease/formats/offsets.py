@@ -9,6 +9,8 @@ from itertools import accumulate, islice, zip_longest
 
 from deidrelease.formats.drafts import DraftSpan
 
+MARK = "\ufeff"
+"""A byte order mark, which some editors put in front of a text."""
 LINE_ENDS = str.maketrans(dict.fromkeys("\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029", " "))
 """Formats that stand on lines write line ends inside a quoted text as spaces."""
 
@@ -18,19 +20,13 @@ def same_text(covered: str, quoted: str) -> bool:
     return covered == quoted or covered.translate(LINE_ENDS) == quoted.translate(LINE_ENDS)
 
 
-def counted_otherwise(text: str, spans: Sequence[DraftSpan], marked: bool = False) -> str | None:
-    """The units that explain the offsets of all spans with quoted texts, where code points do not; None otherwise.
-
-    Args:
-        text: Of the note.
-        spans: Of the note.
-        marked: Whether a byte order mark stood in front, which the offsets may count.
-    """
+def counted_otherwise(text: str, spans: Sequence[DraftSpan]) -> str | None:
+    """The units that explain the offsets of all spans with quoted texts, where code points do not; None otherwise."""
     quoted = [span for span in spans if span.covered is not None]
     if not quoted or all(_fits(text, span, (span.start, span.end)) for span in quoted):
         return None
     for name in _UNITS:
-        if name == _MARK and not marked:
+        if name == _MARK and not text.startswith(MARK):
             continue
         pairs = converted(text, quoted, name)
         if pairs and all(_fits(text, span, pair) for span, pair in zip(quoted, pairs, strict=True)):
@@ -68,11 +64,11 @@ def _without_returns(text: str) -> Iterable[int]:
     )
 
 
-_MARK = "a byte order mark in front"
+_MARK = "no byte order mark"
 # Each gives the offset, in its units, of every code point and of the end.
 _UNITS: dict[str, Callable[[str], Iterable[int]]] = {
     "CR LF as one": _without_returns,
-    _MARK: lambda text: range(1, len(text) + 2),
+    _MARK: lambda text: range(-1, len(text)),
     "UTF-16 code units": lambda text: _sums(2 if ord(character) > 0xFFFF else 1 for character in text),
     "UTF-8 bytes": lambda text: _sums(len(character.encode("utf-8", "replace")) for character in text),
 }

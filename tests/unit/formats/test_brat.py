@@ -144,11 +144,21 @@ def test_ann_without_a_note_is_named(tmp_path: Path) -> None:
     assert [problem.where for problem in problems(path)] == [str(path / "b.ann"), str(path / "c.ann")]
 
 
-@pytest.mark.parametrize("ann", ["T1\tX 0 3\tAna\n", "T1\tX 1 4\tAna\n"])
-def test_a_byte_order_mark_is_refused_and_can_be_mended(ann: str, tmp_path: Path) -> None:
-    path = folder(tmp_path, ann, b"\xef\xbb\xbfAna")
+def test_a_byte_order_mark_is_a_code_point_of_the_text(tmp_path: Path) -> None:
+    path = folder(tmp_path, "T1\tX 1 4\tAna\n", b"\xef\xbb\xbfAna")
+    (note,) = open_corpus(path, "brat", EVERY_NOTE_A_PATIENT)
+    assert (note.text, note.spans) == ("\ufeffAna", (Span(1, 4, "X"),))
+
+
+def test_offsets_that_do_not_count_the_mark_are_told(tmp_path: Path) -> None:
+    path = folder(tmp_path, "T1\tX 0 3\tAna\n", b"\xef\xbb\xbfAna")
     (problem,) = problems(path)
-    assert (problem.where, problem.kind) == (str(path / "a.txt"), "byte-order-mark")
+    assert "if they count no byte order mark" in problem.remedy
+
+
+@pytest.mark.parametrize("ann", ["T1\tX 0 3\tAna\n", "T1\tX 1 4\tAna\n"])
+def test_a_mended_copy_has_no_mark_whether_offsets_counted_it_or_not(ann: str, tmp_path: Path) -> None:
+    path = folder(tmp_path, ann, b"\xef\xbb\xbfAna")
     (note,) = open_corpus(path, "brat", ReadOptions(PatientSource("note"), mend=True))
     assert (note.text, note.spans) == ("Ana", (Span(0, 3, "X"),))
 

@@ -24,8 +24,8 @@ def places(mended: Draft) -> list[tuple[int, int]]:
 # text, spans as the source has them → text, spans as they should be, kinds of repairs
 MENDED = {
     "nothing": ("Ana Gil", [(0, 3, "Ana")], "Ana Gil", [(0, 3)], []),
-    "a mark, not counted": ("\ufeffAna", [(0, 3, "Ana")], "Ana", [(0, 3)], ["byte-order-mark", "text-mismatch"]),
-    "a mark, counted": ("\ufeffAna", [(1, 4, "Ana")], "Ana", [(0, 3)], ["byte-order-mark"]),
+    "a mark, not counted": ("\ufeffAna", [(0, 3, "Ana")], "Ana", [(0, 3)], ["text-mismatch", "mark-in-text"]),
+    "a mark, counted": ("\ufeffAna", [(1, 4, "Ana")], "Ana", [(0, 3)], ["mark-in-text"]),
     "NUL": ("A\0na", [(0, 4, "A\0na")], "A na", [(0, 4)], ["control-characters"]),
     "CR LF as one": ("a\r\nAna\r\nGil", [(2, 5, "Ana"), (6, 9, "Gil")], None, [(3, 6), (8, 11)], ["text-mismatch"]),
     "UTF-16": ("\U0001f600Ana Ana", [(2, 5, "Ana")], None, [(1, 4)], ["text-mismatch"]),
@@ -113,6 +113,7 @@ def test_the_longest_stay(spans: list[tuple[int, int]], kept: list[tuple[int, in
     [
         ("Ana", []),
         (" \n", ["empty-note"]),
+        ("\ufeffAna", ["mark-in-text"]),
         ("a\r\nb", ["line-ends"]),
         ("Jose\u0301", ["not-nfc"]),
         ("José", []),
