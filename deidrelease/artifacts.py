@@ -21,6 +21,7 @@ from deidrelease.errors import ArtifactError, Problem
 
 RECEIPT = "receipt.json"
 CHECKPOINT = ".checkpoint"
+_MOST_SYNCED = 2000
 RECEIPT_FORMAT = "deidrelease.receipt/1"
 Visibility = Literal["private", "releasable"]
 
@@ -99,7 +100,7 @@ def atomic_writer(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    _fsync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -120,7 +121,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    _fsync_folder(path.parent)
+    fsync_folder(path.parent)
 
 
 @contextmanager
@@ -176,7 +177,7 @@ def finish_publishing(partial: Path, final: Path) -> None:
     if final.exists():
         final.rename(discarded)
     partial.rename(final)
-    _fsync_folder(final.parent)
+    fsync_folder(final.parent)
     tidy(final)
 
 
@@ -214,16 +215,21 @@ def _sha256(outputs: Mapping[str, Output], name: str) -> str | None:
 
 
 def _fsync_tree(folder: Path) -> None:
-    for path in folder.rglob("*"):
+    for number, path in enumerate(folder.rglob("*")):
+        if number == _MOST_SYNCED:
+            # A corpus may have a million files: waiting for each would take an hour, waiting for all some seconds.
+            os.sync()
+            return
         if path.is_file():
             with path.open("rb") as stream:
                 os.fsync(stream.fileno())
         else:
-            _fsync_folder(path)
-    _fsync_folder(folder)
+            fsync_folder(path)
+    fsync_folder(folder)
 
 
-def _fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
+    """Makes the names in `folder` outlast a loss of power."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

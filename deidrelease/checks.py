@@ -3,15 +3,18 @@
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from deidrelease.errors import DeidReleaseError, Problem
 from deidrelease.formats import open_corpus
+from deidrelease.labels import load_label_map
 from deidrelease.models.causal.language_model import can_quantize
 from deidrelease.models.devices import available
-from deidrelease.models.loading import SCRATCH, find_problem, go_offline, is_local
+from deidrelease.models.loading import SCRATCH, find_problem, go_offline, is_local, local_folder
+from deidrelease.models.starters.store import is_starter
+from deidrelease.models.vocabulary.words import problem_with as word_list_problem
 from deidrelease.pipeline import stage_seed
 from deidrelease.settings import ReleaseConfig, TaggerSettings
 from deidrelease.stages.split import SIDES, check_overlaps, side_of, size_problems
@@ -48,6 +51,7 @@ def check_release(config: ReleaseConfig) -> CheckReport:
         facts.append(counts.sentence())
         problems += size_problems({side: len(counts.patients[side]) for side in SIDES})
         problems += _label_problems(counts.labels)
+        problems += _meaning_problems(config, {label: sum(sides.values()) for label, sides in counts.labels.items()})
         warnings += _warnings(counts)
         problems += _disk_problems(config, counts.characters)
     return CheckReport(tuple(facts), tuple(warnings), tuple(problems))
@@ -98,6 +102,16 @@ def _label_problems(labels: Iterable[str]) -> Iterator[Problem]:
         yield Problem("corpus", "has no annotated spans", "annotate the PII; nothing can be learnt without it")
 
 
+def _meaning_problems(config: ReleaseConfig, counts: Mapping[str, int]) -> Iterator[Problem]:
+    """Labels that the label map does not know, wherever one is named."""
+    if config.corpus.labels is None:
+        return
+    try:
+        yield from load_label_map(config.corpus.labels).problems(counts)
+    except DeidReleaseError as error:
+        yield from error.problems
+
+
 def _warnings(counts: _Counts) -> Iterator[str]:
     holdout = len(counts.patients["holdout"])
     if holdout < _FEW_HOLDOUT_PATIENTS:
@@ -144,6 +158,18 @@ def _model_problems(config: ReleaseConfig) -> Iterator[Problem]:
     adapt = config.adapt
     if problem := find_problem(adapt.model, adapt.revision, config.compute.download, "adapt.model"):
         yield problem
+    yield from _vocabulary_problems(config)
+
+
+def _vocabulary_problems(config: ReleaseConfig) -> Iterator[Problem]:
+    for key, section in (("annotator", config.annotator), ("train", config.train), ("adapt", config.adapt)):
+        if section.vocabulary is None or section.model == SCRATCH:
+            continue
+        if problem := word_list_problem(section.vocabulary, f"{key}.vocabulary"):
+            yield problem
+        if not is_starter(section.model) and not is_local(section.model):
+            what = f"cannot be cut: {section.model} is no folder"
+            yield Problem(f"{key}.vocabulary", what, "name the model's folder, or a starter")
 
 
 def _disk_problems(config: ReleaseConfig, characters: int) -> Iterator[Problem]:
@@ -171,6 +197,6 @@ def _tagger_bytes(settings: TaggerSettings) -> int:
     if settings.model == SCRATCH:
         scratch = settings.scratch
         return (scratch.layers * 10 * scratch.hidden**2 + scratch.vocabulary * scratch.hidden) * _FLOAT_BYTES
-    if is_local(settings.model):
-        return sum(path.stat().st_size for path in Path(settings.model).glob("*.safetensors"))
+    if folder := local_folder(settings.model):
+        return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
     return 500_000_000 * _FLOAT_BYTES

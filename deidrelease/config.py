@@ -5,7 +5,6 @@ Every complaint names the file, the line and the key, and all complaints come at
 
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from deidrelease.errors import ConfigError, Problem
 from deidrelease.settings import ReleaseConfig
+from deidrelease.yaml_lines import Document, Key, Wanted, read_document
 
-Key = tuple[str | int, ...]
+_UNUSABLE = "the configuration cannot be used."
+_WANTED = Wanted(ConfigError, "No configuration.", _UNUSABLE, "start from a file of examples/")
 
 
 def load_config(path: Path, overrides: Iterable[str] = ()) -> ReleaseConfig:
@@ -24,7 +25,7 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> ReleaseConfig:
     Raises:
         ConfigError: Everything that is wrong with the file or an override.
     """
-    document = _read(path)
+    document = read_document(path, _WANTED)
     for override in overrides:
         _override(document, override)
     written = deepcopy(document.values)
@@ -40,84 +41,10 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> ReleaseConfig:
             for detail in error.errors(include_input=False, include_url=False)
             if detail["loc"][:1] != ("train",) or _stands(written, tuple(detail["loc"]))
         ]
-    raise ConfigError(f"{path}: the configuration cannot be used.", problems)
+    raise ConfigError(f"{path}: {_UNUSABLE}", problems)
 
 
-@dataclass(slots=True)
-class _Document:
-    path: Path
-    values: dict[str, Any]
-    places: dict[Key, str] = field(default_factory=dict)
-
-    def where(self, key: Key) -> str:
-        """The place of `key`, or of the nearest section around it."""
-        for length in range(len(key), -1, -1):
-            if key[:length] in self.places:
-                return f"{self.places[key[:length]]}: {dotted(key) or 'the file'}"
-        return f"{self.path}: {dotted(key)}"
-
-
-def dotted(key: Key) -> str:
-    """`("split", "dev")` as users write it: `split.dev`."""
-    return ".".join(map(str, key))
-
-
-def _read(path: Path) -> _Document:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        what = f"cannot be read ({error.strerror})"
-        raise ConfigError("No configuration.", [Problem(str(path), what, "name a YAML file")]) from None
-    except UnicodeDecodeError:
-        raise ConfigError("No configuration.", [Problem(str(path), "is not UTF-8", "save it as UTF-8")]) from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        what = getattr(error, "problem", None) or "it holds a character that YAML forbids"
-        problem = Problem(f"{path}:{mark.line + 1 if mark else 1}", f"is not YAML: {what}", "correct the syntax")
-        raise ConfigError(f"{path}: the configuration cannot be used.", [problem]) from None
-    if not isinstance(node, yaml.MappingNode):
-        problem = Problem(f"{path}:1", "holds no keys", "start from a file of examples/")
-        raise ConfigError(f"{path}: the configuration cannot be used.", [problem])
-    document = _Document(path, {})
-    unusable: list[Problem] = []
-    try:
-        document.values = _mapping(node, document, (), unusable)
-    except RecursionError:
-        unusable = [Problem(str(path), "has a section that holds itself", "write it out instead of using an alias")]
-    if unusable:
-        raise ConfigError(f"{path}: the configuration cannot be used.", unusable)
-    return document
-
-
-def _mapping(node: yaml.MappingNode, document: _Document, key: Key, unusable: list[Problem]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name_node, value_node in node.value:
-        name = str(name_node.value)
-        place = f"{document.path}:{name_node.start_mark.line + 1}"
-        if name in values:
-            unusable.append(Problem(f"{place}: {dotted((*key, name))}", "stands twice", "keep one"))
-        document.places[(*key, name)] = place
-        if isinstance(value_node, yaml.MappingNode):
-            values[name] = _mapping(value_node, document, (*key, name), unusable)
-            continue
-        try:
-            values[name] = _plain(value_node)
-        except (yaml.YAMLError, ValueError):  # an unknown tag, a 13th month, a number of thousands of digits
-            unusable.append(Problem(f"{place}: {dotted((*key, name))}", "is no plain value", "put quotes around it"))
-    return values
-
-
-def _plain(node: yaml.Node) -> Any:
-    loader = yaml.SafeLoader("")
-    try:
-        return loader.construct_document(node)
-    finally:
-        loader.dispose()
-
-
-def _override(document: _Document, override: str) -> None:
+def _override(document: Document, override: str) -> None:
     name, equals, text = override.partition("=")
     key: Key = tuple(part for part in name.strip().split("."))
     if not equals or not all(key):
@@ -156,7 +83,7 @@ def _stands(values: Any, key: Key) -> bool:
     return True
 
 
-def _problem(document: _Document, kind: str, key: Key, message: str) -> Problem:
+def _problem(document: Document, kind: str, key: Key, message: str) -> Problem:
     where = document.where(key)
     if kind == "extra_forbidden":
         names = _known_names(key[:-1])

@@ -66,7 +66,7 @@ def span_defects(text: str, spans: Sequence[Span]) -> list[str]:
             defects.append(f"a span at {span.start}-{span.end} has no label")
         if not 0 <= span.start < span.end <= len(text):
             defects.append(f"span {span.start}-{span.end} is empty or lies outside the text of {len(text)} code points")
-    if len(set(spans)) < len(spans):
+    if len({(span.start, span.end, span.label) for span in spans}) < len(spans):
         defects.append("a span stands twice with the same label")
     return defects
 

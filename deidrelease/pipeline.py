@@ -39,8 +39,16 @@ class Stage(Protocol):
 
     name: ClassVar[str]
     version: ClassVar[int]
-    after: ClassVar[tuple[str, ...]]
-    releasable: ClassVar[frozenset[str]]
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """What it reads; may depend on its settings."""
+        ...
+
+    @property
+    def releasable(self) -> frozenset[str]:
+        """What of its output may leave the site; may depend on what follows it."""
+        ...
 
     def settings(self) -> Mapping[str, object]:
         """Everything besides the inputs that decides the result, as JSON values."""

@@ -14,7 +14,9 @@ from deidrelease.stages.annotate import Annotate
 from deidrelease.stages.annotator import Annotator
 from deidrelease.stages.evaluate import Evaluate
 from deidrelease.stages.generate import Generate
+from deidrelease.stages.pseudonymise import Pseudonymise
 from deidrelease.stages.split import Split
+from deidrelease.stages.substitute import Substitute
 from deidrelease.stages.train import Train
 
 CONFIG = "config.json"
@@ -22,15 +24,20 @@ CONFIG = "config.json"
 
 def stages_of(config: ReleaseConfig) -> list[Stage]:
     """The stages of the flow, each after all that it reads. Audit, gate and bundle take their places at the end."""
-    return [
+    pseudonymised, substituted = config.adapt.pseudonymise, config.substitute.enabled
+    labels = config.corpus.labels or ""
+    stages: list[Stage | None] = [
         Split(config.corpus, config.split),
         Annotator(config.annotator, config.compute),
+        Pseudonymise(config.substitute, labels) if pseudonymised else None,
         Adapt(config.adapt, config.compute),
-        Generate(config.generate, config.compute),
-        Annotate(config.annotate, config.compute),
-        Train(config.train, config.synthetic_dev, config.compute),
+        Generate(config.generate, config.compute, pseudonymised),
+        Annotate(config.annotate, config.compute, substituted),
+        Substitute(config.substitute, labels) if substituted else None,
+        Train(config.train, config.synthetic_dev, config.compute, substituted),
         Evaluate(config.evaluate, config.compute),
     ]
+    return [stage for stage in stages if stage is not None]
 
 
 def sources_of(config: ReleaseConfig) -> dict[str, Source]:

@@ -39,6 +39,9 @@ class CorpusSettings(Section):
     merge: bool = Field(
         False, description="Take discontinuous spans from first to last part, and annotators' remarks into meta."
     )
+    labels: str | None = Field(
+        None, description="What the labels mean: the name of a shipped label map, or the path of one; for surrogates."
+    )
 
     @field_validator("format")
     @classmethod
@@ -97,11 +100,24 @@ class ScratchEncoder(Section):
         return self
 
 
+class PublicVocabulary(Section):
+    """Cuts a vocabulary to what public word lists need (wordfreq); no private note is ever looked at."""
+
+    languages: Annotated[list[str], Field(min_length=1)] = Field(description="Codes of those to keep: es, sv, en.")
+    words: Count = Field(30_000, description="Most frequent words of each language; all else is spelt in pieces.")
+
+
 class TaggerSettings(Section):
     """An encoder that tags PII: the annotator, and the tagger trained on synthetic notes."""
 
-    model: str = Field("scratch", description="`scratch`, a local folder, or a hub id found in the local cache.")
+    model: str = Field(
+        "scratch", description="`scratch`, `starter:NAME`, a local folder, or a hub id found in the local cache."
+    )
     revision: str | None = Field(None, description="Hub commit or tag; pin it.")
+    layers: Count | None = Field(None, description="Keep only so many first layers of a pretrained encoder.")
+    vocabulary: PublicVocabulary | None = Field(
+        None, description="Cut the vocabulary of a pretrained encoder; all of it by default."
+    )
     scratch: ScratchEncoder = ScratchEncoder()
     window: Annotated[int, Field(ge=16)] = Field(256, description="Tokens a window, special tokens included.")
     overlap: Annotated[int, Field(ge=0)] = Field(32, description="Tokens that neighbouring windows share when tagging.")
@@ -155,8 +171,13 @@ class LoraSettings(Section):
 class AdaptSettings(Section):
     """How the causal language model learns the private notes."""
 
-    model: str = Field("scratch", description="`scratch`, a local folder, or a hub id found in the local cache.")
+    model: str = Field(
+        "scratch", description="`scratch`, `starter:NAME`, a local folder, or a hub id found in the local cache."
+    )
     revision: str | None = Field(None, description="Hub commit or tag; pin it.")
+    vocabulary: PublicVocabulary | None = Field(
+        None, description="Cut the vocabulary of a pretrained model; on a CPU that doubles a multilingual one's speed."
+    )
     scratch: ScratchCausal = ScratchCausal()
     lora: LoraSettings = LoraSettings()
     quantization: Literal["auto", "none", "4bit"] = Field(
@@ -174,6 +195,9 @@ class AdaptSettings(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     warmup: Share = 0.06
     gradient_checkpointing: bool = False
+    pseudonymise: bool = Field(
+        False, description="Learn from notes whose gold PII gave way to surrogates, as `substitute` says."
+    )
 
 
 class GenerateSettings(Section):
@@ -212,6 +236,24 @@ class AnnotateSettings(Section):
     )
 
 
+class SubstituteSettings(Section):
+    """Surrogates in the place of tagged values: in synthetic notes, and in gold ones for `adapt.pseudonymise`."""
+
+    enabled: bool = Field(False, description="Put surrogates into the synthetic notes, after they were tagged.")
+    language: Literal["auto", "es", "sv", "en"] = Field(
+        "auto", description="Of the surrogates; `auto` tells it by the function words of each note."
+    )
+    fallback_language: Literal["es", "sv", "en"] | None = Field(
+        None, description="For notes that do not show theirs; without it such a note is an error."
+    )
+    ages: Literal["keep", "bucket"] = Field(
+        "keep", description="`bucket` writes decades (`70-79`); 90 and above become `90+` either way."
+    )
+    private_dates: Literal["avoid", "allow"] = Field(
+        "avoid", description="`allow` lets a new date be one that the private corpus has; a large one has them all."
+    )
+
+
 class EvaluateSettings(Section):
     """How the two taggers are compared on the hold-out."""
 
@@ -239,9 +281,16 @@ class ReleaseConfig(Section):
     adapt: AdaptSettings = AdaptSettings()
     generate: GenerateSettings = GenerateSettings()
     annotate: AnnotateSettings = AnnotateSettings()
+    substitute: SubstituteSettings = SubstituteSettings()
     train: TaggerSettings = TaggerSettings()
     synthetic_dev: PositiveShare = Field(
         0.1, description="Share of the synthetic notes on which `train` stops early: it must need no private note."
     )
     evaluate: EvaluateSettings = EvaluateSettings()
     compute: ComputeSettings = ComputeSettings()
+
+    @model_validator(mode="after")
+    def _labels_have_a_meaning(self) -> Self:
+        if (self.substitute.enabled or self.adapt.pseudonymise) and self.corpus.labels is None:
+            raise ValueError("surrogates need to know what the labels mean: set corpus.labels to a label map")
+        return self

@@ -1,7 +1,8 @@
 """Writes docs/reference/config.md from the settings themselves; a test keeps the two equal."""
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -31,17 +32,22 @@ def _section(prefix: str, model: type[BaseModel]) -> list[str]:
     for name, field in model.model_fields.items():
         key = f"{prefix}.{name}" if prefix else name
         kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if _is_section(kind):
             inner += _section(key, kind)
             continue
+        inner += [line for part in get_args(kind) if _is_section(part) for line in _section(key, part)]
         rows.append(
             f"| `{key}` | {_kind(kind, field.metadata)} | {_default(field.default)} | {field.description or ''} |\n"
         )
     return (rows if len(rows) > 1 else []) + inner
 
 
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
 def _kind(kind: Any, metadata: list[Any]) -> str:
-    name = str(kind).replace("typing.", "").replace("pathlib._local.", "").replace("pathlib.", "")
+    name = re.sub(r"\b(typing|pathlib\._local|pathlib|deidrelease\.settings)\.", "", str(kind))
     name = kind.__name__ if isinstance(kind, type) else name
     signs = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below", "multiple_of": "multiple of"}
     limits = [f"{text} {getattr(m, sign):g}" for m in metadata for sign, text in signs.items() if hasattr(m, sign)]

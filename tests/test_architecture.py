@@ -21,7 +21,9 @@ assert not loaded, loaded
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"], ["demo", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["run", "--help"], ["demo", "--help"], ["corpus", "check", "--help"]]
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     script = _RUN.format(arguments=arguments, heavy=HEAVY)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)

@@ -20,9 +20,16 @@ import click
     help="Write just the notes into DIR, and train nothing.",
 )
 @click.option(
+    "--language",
+    "languages",
+    multiple=True,
+    type=click.Choice(["es", "sv", "en"]),
+    help="Only notes in this language; may be given more than once.",
+)
+@click.option(
     "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Another seed, another hospital."
 )
-def demo(out: Path, notes_only: Path | None, seed: int) -> None:
+def demo(out: Path, notes_only: Path | None, languages: tuple[str, ...], seed: int) -> None:
     """Show the whole flow on the notes of a fictitious hospital, in Spanish, Swedish and English.
 
     Everything in the notes is invented. Both models start from nothing, so nothing is downloaded; with two CPU cores it
@@ -32,10 +39,10 @@ def demo(out: Path, notes_only: Path | None, seed: int) -> None:
     from deidrelease.demo.run import write_config, write_notes
 
     if notes_only is not None:
-        click.echo(f"{write_notes(notes_only, seed)}")
+        click.echo(f"{write_notes(notes_only, seed, languages)}")
         return
     from deidrelease.cli.flow import run_and_show
     from deidrelease.config import load_config
 
-    write_notes(out, seed)
+    write_notes(out, seed, languages)
     run_and_show(load_config(write_config(out, seed)))

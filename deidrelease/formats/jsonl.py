@@ -38,16 +38,21 @@ def read(path: Path, options: ReadOptions) -> Sequence["JsonlShard"]:
     if not files:
         remedy = "point to a .jsonl file or a folder of them"
         raise CorpusError("No notes were found.", [Problem(str(path), "holds no .jsonl file", remedy)])
-    shards = []
-    for file in files:
+    return [shard for file in files for shard in _shards(file, options.mend)]
+
+
+def _shards(file: Path, mend: bool) -> "list[JsonlShard]":
+    try:
         size = file.stat().st_size
         starts = range(0, max(size, 1), SHARD_BYTES)
         lines = _first_lines(file, starts)
-        shards += [
-            JsonlShard(file, start, min(start + SHARD_BYTES, size), line, options.mend)
-            for start, line in zip(starts, lines, strict=True)
-        ]
-    return shards
+    except OSError:
+        # Its shard will fail likewise, and tell of it as of any other defect.
+        return [JsonlShard(file, 0, 1, 1, mend)]
+    return [
+        JsonlShard(file, start, min(start + SHARD_BYTES, size), line, mend)
+        for start, line in zip(starts, lines, strict=True)
+    ]
 
 
 def write(notes: Iterable[Note], path: Path) -> None:
@@ -162,7 +167,7 @@ def _draft(record: object, where: str, decoded: Decoded) -> Iterator[Draft | Pro
         spans=tuple(
             DraftSpan(where, span["start"], span["end"], span["label"])
             for span in (spans if isinstance(spans, list) else ())
-            if _is_span(span)
+            if not defects or _is_span(span)
         ),
         patient_id=patient if isinstance(patient, str) else None,
         meta=record["meta"] if isinstance(record.get("meta"), dict) else {},
@@ -200,8 +205,8 @@ def _defects(record: object) -> Iterator[tuple[str, str]]:
 def _is_span(span: object) -> bool:
     return (
         isinstance(span, dict)
-        and set(span) == {"start", "end", "label"}
-        and type(span["start"]) is int
-        and type(span["end"]) is int
-        and isinstance(span["label"], str)
+        and len(span) == 3
+        and type(span.get("start")) is int
+        and type(span.get("end")) is int
+        and isinstance(span.get("label"), str)
     )

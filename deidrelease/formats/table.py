@@ -7,7 +7,20 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from deidrelease.errors import CorpusError, Problem
-from deidrelease.formats import brat, jsonl
+from deidrelease.formats import (
+    asq_phi,
+    brackets,
+    brat,
+    conll,
+    doccano,
+    hugging_face,
+    i2b2,
+    inception,
+    jsonl,
+    label_studio,
+    parquet,
+    presidio_spans,
+)
 from deidrelease.formats.checking import CheckedShard
 from deidrelease.formats.drafts import DraftShard
 from deidrelease.formats.patients import finder
@@ -15,7 +28,11 @@ from deidrelease.formats.reading import STRICT, ReadOptions
 from deidrelease.notes import Corpus, Note
 
 ENTRY_POINTS = "deidrelease.formats"
+ARCHIVES = frozenset((".zip", ".gz", ".tgz", ".tar", ".bz2", ".xz", ".zst", ".7z", ".rar"))
 EXACT = frozenset({"patients", "meta", "overlaps"})
+NO_OVERLAPS = EXACT - {"overlaps"}
+# Formats for review carry nothing back; what they show is all that can be said of them.
+_SHOWN = frozenset({"overlaps"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +62,40 @@ class Format:
 _OWN = (
     Format("jsonl", "one JSON object a line; canonical", jsonl.recognises, jsonl.read, jsonl.write, ".jsonl", EXACT),
     Format("brat", "BRAT standoff, a folder of .txt and .ann", brat.recognises, brat.read, brat.write, "", EXACT),
+    Format("i2b2", "i2b2 2014 XML, a folder of .xml", i2b2.recognises, i2b2.read, i2b2.write, "", EXACT),
+    Format("conll", "CoNLL columns, IOB2", conll.recognises, conll.read, conll.write, ".conll", NO_OVERLAPS),
+    Format("asq-phi", "queries with listed PHI values", asq_phi.recognises, asq_phi.read, None),
+    Format("presidio", "presidio's span JSON", presidio_spans.recognises, presidio_spans.read, None),
+    Format("brackets", "sentences with entities in brackets", brackets.recognises, brackets.read, None),
+    Format(
+        "parquet",
+        "Parquet with the columns of JSONL",
+        parquet.recognises,
+        parquet.read,
+        parquet.write,
+        ".parquet",
+        EXACT,
+    ),
+    Format(
+        "hf",
+        "Hugging Face datasets, saved to disk",
+        hugging_face.recognises,
+        hugging_face.read,
+        hugging_face.write,
+        "",
+        EXACT,
+    ),
+    Format("inception", "INCEpTION's UIMA CAS, JSON or XMI", inception.recognises, inception.read, None),
+    Format("doccano", "doccano JSONL, for review", doccano.recognises, None, doccano.write, ".jsonl", _SHOWN),
+    Format(
+        "label-studio",
+        "Label Studio tasks, for review",
+        label_studio.recognises,
+        None,
+        label_studio.write,
+        "",
+        _SHOWN,
+    ),
 )
 FORMATS = {form.name: form for form in _OWN}
 """The formats that come with deidrelease, in the order in which they are listed."""
@@ -88,29 +139,36 @@ def open_corpus(path: Path, format_name: str = "auto", options: ReadOptions = ST
     Raises:
         CorpusError: Nothing is there, or no format, or more than one, recognises it, or it cannot be read.
     """
-    form = find_format(path, format_name)
+    find = finder(options.patients)
+    try:
+        shards = _reader(find_format(path, format_name), path)(path, options)
+    except OSError as error:
+        what = f"cannot be read ({error.strerror or type(error).__name__})"
+        problem = Problem(str(path), what, "correct the permissions of it and of what it holds", "unreadable")
+        raise CorpusError("The corpus cannot be opened.", [problem]) from None
+    return Corpus(str(path), tuple(CheckedShard(shard, options, find) for shard in shards))
+
+
+def _reader(form: Format, path: Path) -> Callable[[Path, ReadOptions], Sequence[DraftShard]]:
     if form.read is None:
         readable = ", ".join(name for name, other in formats().items() if other.read)
         problem = Problem(str(path), f"{form.name} is written only", f"read one of {readable}")
         raise CorpusError("This format cannot be read.", [problem])
-    find = finder(options.patients)
-    try:
-        shards = form.read(path, options)
-    except OSError as error:
-        problem = Problem(str(path), f"cannot be read ({error.strerror})", "correct its permissions", "unreadable")
-        raise CorpusError("The corpus cannot be opened.", [problem]) from None
-    return Corpus(str(path), tuple(CheckedShard(shard, options, find) for shard in shards))
+    return form.read
 
 
 def find_format(path: Path, format_name: str = "auto") -> Format:
     """The format of what lies at `path`.
 
     Raises:
-        CorpusError: Nothing is there; there is no such format; none, or more than one, recognises it.
+        CorpusError: Nothing is there, or an archive; there is no such format; none, or more than one, recognises it.
     """
     if not path.exists():
         problem = Problem(str(path), "there is no such file or folder", "correct the path")
         raise CorpusError("The corpus was not found.", [problem])
+    if path.is_file() and path.suffix.lower() in ARCHIVES:
+        problem = Problem(str(path), "is an archive", "unpack it first, then name the file or folder", "archive")
+        raise CorpusError("Archives are not read.", [problem])
     known = formats()
     if format_name != "auto":
         return named_format(format_name)

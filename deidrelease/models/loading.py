@@ -1,4 +1,4 @@
-"""Finds pretrained weights: in a local folder, or under a hub id in the local cache. Never executes their code."""
+"""Finds pretrained weights: a starter, a local folder, or a hub id in the local cache. Never executes their code."""
 
 import hashlib
 import logging
@@ -8,6 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from deidrelease.errors import ModelError, Problem
+from deidrelease.models.starters.store import (
+    folder_of,
+    identity_of,
+    is_fetched,
+    is_starter,
+    problem_with,
+    starter_of,
+    verified_folder,
+)
+from deidrelease.models.starters.table import PREFIX, STARTERS
+from deidrelease.models.vocabulary.derived import with_vocabulary
+from deidrelease.settings import PublicVocabulary
 
 logger = logging.getLogger(__name__)
 SCRATCH = "scratch"
@@ -33,13 +45,15 @@ def find_problem(model: str, revision: str | None, download: bool, key: str) -> 
     """Says, in well under a second, why `model` cannot be loaded; None where nothing speaks against it.
 
     Args:
-        model: `scratch`, a local folder, or a hub id.
+        model: `scratch`, `starter:NAME`, a local folder, or a hub id.
         revision: Of a hub id.
         download: Whether a hub id may be fetched later.
         key: The setting that names the model.
     """
     if model == SCRATCH:
         return None
+    if is_starter(model):
+        return problem_with(model, key)
     path = Path(model)
     if path.is_dir():
         missing = [name for name in ("config.json",) if not (path / name).exists()]
@@ -56,6 +70,29 @@ def find_problem(model: str, revision: str | None, download: bool, key: str) -> 
     return Problem(key, f"{model} is neither a folder here nor in the local hub cache", remedy)
 
 
+def resolve(model: str, revision: str | None, vocabulary: PublicVocabulary | None = None) -> str:
+    """What to load for a model id: the checked folder of a starter, of a copy with a smaller vocabulary, or the id.
+
+    Raises:
+        ModelError: The starter was not fetched or is damaged, or the vocabulary cannot be cut.
+    """
+    place = str(verified_folder(starter_of(model))) if is_starter(model) else model
+    if vocabulary is None or model == SCRATCH:
+        return place
+    if not is_local(place):
+        problem = Problem(model, "is a hub id, of which no vocabulary is cut", "name its folder, or a starter")
+        raise ModelError("A vocabulary cannot be cut.", [problem])
+    return str(with_vocabulary(Path(place), identity(model, revision), vocabulary))
+
+
+def local_folder(model: str) -> Path | None:
+    """The folder of a starter or of a local model, unchecked; None where there is none."""
+    if is_starter(model):
+        starter = STARTERS.get(model.removeprefix(PREFIX))
+        return folder_of(starter) if starter and is_fetched(starter) else None
+    return Path(model) if is_local(model) else None
+
+
 def load(factory: Callable[..., Any], model: str, revision: str | None, download: bool, **options: Any) -> Any:
     """Calls `factory.from_pretrained` and turns its failures into a `ModelError` with a remedy."""
     try:
@@ -67,11 +104,13 @@ def load(factory: Callable[..., Any], model: str, revision: str | None, download
 
 
 def identity(model: str, revision: str | None) -> str:
-    """What stands for the model in a fingerprint: the id and revision, or a sampled digest of a local folder.
+    """What stands for the model in a fingerprint: a starter's pins, id and revision, or a folder's sampled digest.
 
     A folder's digest covers its names, its sizes and 64 evenly spaced blocks of each file: swapped or retrained weights
     change it, and 13 GB are not read before every run.
     """
+    if is_starter(model):
+        return identity_of(starter_of(model))
     if not is_local(model):
         return f"{model}@{revision or 'main'}"
     sha = hashlib.sha256()

@@ -24,13 +24,18 @@ class Adapt:
 
     name: ClassVar[str] = "adapt"
     version: ClassVar[int] = 1
-    after: ClassVar[tuple[str, ...]] = ("split/train.jsonl", "split/dev.jsonl")
     releasable: ClassVar[frozenset[str]] = frozenset()
 
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Gold train and dev, with surrogates where the settings ask for them."""
+        folder = "pseudonymise" if self.adapt.pseudonymise else "split"
+        return f"{folder}/train.jsonl", f"{folder}/dev.jsonl"
+
     def settings(self) -> Mapping[str, object]:
-        """Those of the adaptation, and which weights it starts from."""
+        """Those of the adaptation, and which weights it starts from; which notes it reads shows in its inputs."""
         weights = identity(self.adapt.model, self.adapt.revision)
-        return {**self.adapt.model_dump(mode="json"), "weights": weights}
+        return {**self.adapt.model_dump(mode="json", exclude={"pseudonymise"}), "weights": weights}
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:
         """Writes `model/` (an adapter, or the whole of a model made from nothing) and `adaptation.json`."""

@@ -22,15 +22,23 @@ class Annotate:
 
     annotate: AnnotateSettings
     compute: ComputeSettings
+    substituted: bool = False
 
     name: ClassVar[str] = "annotate"
     version: ClassVar[int] = 1
     after: ClassVar[tuple[str, ...]] = ("annotator", "generate/notes.jsonl")
-    releasable: ClassVar[frozenset[str]] = frozenset({"notes.jsonl", "brat"})
+
+    @property
+    def releasable(self) -> frozenset[str]:
+        """The corpus, unless surrogates follow: then only what carries them may leave the site."""
+        return frozenset() if self.substituted else frozenset({"notes.jsonl", "brat"})
 
     def settings(self) -> Mapping[str, object]:
         """The precision; how many tokens go through at once decides the speed and not the result."""
-        return {"precision": self.annotate.precision}
+        settings: dict[str, object] = {"precision": self.annotate.precision}
+        if self.substituted:  # a receipt that calls the tagged notes releasable must not be taken up
+            settings["substituted"] = True
+        return settings
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:  # noqa: ARG002
         """Writes the corpus as `notes.jsonl` and `brat/`, and `annotation.json` with the spans of each type."""

@@ -20,11 +20,16 @@ class Generate:
 
     generate: GenerateSettings
     compute: ComputeSettings
+    pseudonymised: bool = False
 
     name: ClassVar[str] = "generate"
     version: ClassVar[int] = 1
-    after: ClassVar[tuple[str, ...]] = ("adapt", "split/train.jsonl")
     releasable: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The language model, and the train notes that it learnt from."""
+        return "adapt", f"{'pseudonymise' if self.pseudonymised else 'split'}/train.jsonl"
 
     def settings(self) -> Mapping[str, object]:
         """Those of the sampling."""
@@ -34,7 +39,7 @@ class Generate:
         """Writes `notes.jsonl`, without spans, and `generation.json`."""
         place = find_place(self.compute)
         language_model = load_language_model(inputs["adapt"] / "model", place, self.compute.download)
-        train = open_corpus(inputs["split/train.jsonl"], "jsonl")
+        train = open_corpus(inputs[self.after[1]], "jsonl")
         generation = generate(language_model, self.generate, train, place, seed, out / CHECKPOINT)
         jsonl.write(generation.notes(), out / "notes.jsonl")
         write_text(out / "generation.json", json.dumps(asdict(generation.counts), indent=1) + "\n")

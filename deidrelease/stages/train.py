@@ -24,11 +24,16 @@ class Train:
     tagger: TaggerSettings
     dev_share: float
     compute: ComputeSettings
+    substituted: bool = False
 
     name: ClassVar[str] = "train"
     version: ClassVar[int] = 1
-    after: ClassVar[tuple[str, ...]] = ("annotate/notes.jsonl",)
     releasable: ClassVar[frozenset[str]] = frozenset()
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        """The synthetic notes as they may leave the site: with surrogates where those are on."""
+        return (f"{'substitute' if self.substituted else 'annotate'}/notes.jsonl",)
 
     def settings(self) -> Mapping[str, object]:
         """Those of the tagger, which weights it starts from, and the share kept for early stopping."""
@@ -41,7 +46,7 @@ class Train:
         Raises:
             ModelError: The annotator found no PII in the synthetic notes, so there is nothing to learn.
         """
-        corpus = open_corpus(inputs["annotate/notes.jsonl"], "jsonl")
+        corpus = open_corpus(inputs[self.after[0]], "jsonl")
         train, dev = (_Side(corpus, self.dev_share, seed, wants_dev) for wants_dev in (False, True))
         if not any(note.spans for note in train) or not any(note.spans for note in dev):
             what = "hold no tagged PII on the training or the early-stopping side"

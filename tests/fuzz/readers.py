@@ -91,7 +91,7 @@ class Target:
 
 def target(name: str) -> Target | None:
     """What to throw at the format called `name`; None where only whole files of its own library make sense."""
-    makers: dict[str, Callable[[], Target]] = {"brat": _brat, "hf": _hugging_face, **_HAND_MADE}
+    makers: dict[str, Callable[[], Target]] = {"brat": _brat, "hf": _hugging_face, "i2b2": _i2b2, **_HAND_MADE}
     if name in makers:
         return makers[name]()
     form = named_format(name)
@@ -231,6 +231,13 @@ def _hugging_face() -> Target:
         return folder
 
     return Target(tuple(bytes([index]) + files[name] for index, name in enumerate(sorted(files))), lay)
+
+
+def _i2b2() -> Target:
+    with tempfile.TemporaryDirectory() as place:
+        named_format("i2b2").write(iter(_NOTES), Path(place) / "d")
+        seeds = tuple(path.read_bytes() for path in sorted((Path(place) / "d").glob("*.xml")))
+    return Target(seeds, _plain(".xml")().lay)
 
 
 _SENTENCES = f"{SECRET}\tPER\nGil\tPER\n,\t0\nvive\t0\nen\t0\nLugo\tLOC\n.\t0\n\n{SECRET}\t0\n"

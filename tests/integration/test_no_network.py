@@ -1,5 +1,7 @@
 """The whole flow with every way to the network closed."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,3 +43,30 @@ def test_the_block_would_be_noticed(
     reach = "try:\n    socket.create_connection(('127.0.0.1', 9))\nexcept OSError: pass\n"
     ended = run_alone(make_config(tmp_path / "run"), _NO_SOCKETS + reach, until="split")
     assert "NETWORK" in ended.error
+
+
+# On import urllib3 opens a socket that it never connects, to see whether the machine speaks IPv6.
+_PROBED = "import urllib3\n"
+_DETECT = """
+import os, tempfile
+home = os.environ["HOME"] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
+from deidrelease.cli.main import cli
+for language in ("es", "sv", "en"):
+    cli(["detect", sys.argv[1], "--out", f"{sys.argv[2]}/{language}.jsonl", "--language", language],
+        standalone_mode=False)
+from huggingface_hub import constants
+assert constants.HF_HUB_OFFLINE
+assert os.listdir(home) == [], "something was kept in the user's folder"
+"""
+
+
+def test_detection_needs_no_socket_and_leaves_no_cache(corpus: Path, tmp_path: Path) -> None:
+    pytest.importorskip("presidio_analyzer", reason="the extra presidio is not installed")
+    script = [sys.executable, "-c", _PROBED + _NO_SOCKETS + _DETECT, str(corpus), str(tmp_path)]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "NETWORK" not in done.stderr
+    for language in ("es", "sv", "en"):
+        found = (tmp_path / f"{language}.jsonl").read_text(encoding="utf-8")
+        # Checking an address is what would fetch the list of suffixes.
+        assert '"label":"EMAIL_ADDRESS"' in found

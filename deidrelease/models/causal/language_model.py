@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from deidrelease.errors import ModelError, Problem
 from deidrelease.models.bpe import train_bpe
 from deidrelease.models.devices import Place, recompute_activations
-from deidrelease.models.loading import SCRATCH, load
-from deidrelease.settings import AdaptSettings
+from deidrelease.models.loading import SCRATCH, identity, load, resolve
+from deidrelease.settings import AdaptSettings, PublicVocabulary
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -65,8 +65,9 @@ def make_language_model(
     if settings.model == SCRATCH:
         tokenizer = train_bpe(texts, settings.scratch.vocabulary, causal=True)
         return _with_edges(tokenizer, _scratch(settings, len(tokenizer)).to(place.device), SCRATCH)
-    base = _load_base(settings.model, settings.revision, place, four_bits(settings, place), download)
-    tokenizer = _load_tokenizer(settings.model, settings.revision, download)
+    source = resolve(settings.model, settings.revision, settings.vocabulary)
+    base = _load_base(source, settings.revision, place, four_bits(settings, place), download)
+    tokenizer = _load_tokenizer(source, settings.revision, download)
     return _with_edges(tokenizer, _with_lora(base, settings), settings.model)
 
 
@@ -77,6 +78,8 @@ def save_language_model(language_model: LanguageModel, settings: AdaptSettings, 
     base = {
         "model": settings.model,
         "revision": settings.revision,
+        "vocabulary": settings.vocabulary and settings.vocabulary.model_dump(mode="json"),
+        "weights": None if settings.model == SCRATCH else identity(settings.model, settings.revision),
         "four_bits": settings.model != SCRATCH and four_bits(settings, place),
     }
     (folder / _BASE).write_text(json.dumps(base, indent=1) + "\n", encoding="utf-8")
@@ -97,9 +100,18 @@ def load_language_model(folder: Path, place: Place, download: bool) -> LanguageM
         return _with_edges(tokenizer, model.to(place.device), SCRATCH)
     from peft import PeftModel
 
-    loaded = _load_base(base["model"], base["revision"], place, base["four_bits"], download)
+    loaded = _load_base(_source_of(base), base["revision"], place, base["four_bits"], download)
     model = PeftModel.from_pretrained(loaded, folder)
     return _with_edges(tokenizer, model if base["four_bits"] else model.merge_and_unload(), base["model"])
+
+
+def _source_of(base: dict[str, Any]) -> str:
+    """The weights that an adapter was trained on, cut as they were."""
+    model, revision, cut = base["model"], base["revision"], base.get("vocabulary")
+    if base.get("weights") not in (None, identity(model, revision)):
+        problem = Problem(model, "has other weights now than when it was adapted", "run the adapt stage again")
+        raise ModelError("This adapter does not fit its base.", [problem])
+    return resolve(model, revision, cut and PublicVocabulary(**cut))
 
 
 def four_bits(settings: AdaptSettings, place: Place) -> bool:

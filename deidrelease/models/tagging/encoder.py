@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from deidrelease.errors import ModelError, Problem
 from deidrelease.models.bpe import train_bpe
-from deidrelease.models.loading import SCRATCH, load
+from deidrelease.models.loading import SCRATCH, load, resolve
 from deidrelease.models.tagging.tags import labels_of, tag_names
 from deidrelease.settings import TaggerSettings
 
@@ -69,17 +69,45 @@ def make_encoder(
         return _encoder(tokenizer, _scratch(settings, len(tokenizer), maps), labels)
     from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-    tokenizer = load(AutoTokenizer.from_pretrained, settings.model, settings.revision, download)
-    model = load(
+    source = resolve(settings.model, settings.revision, settings.vocabulary)
+    tokenizer = load(AutoTokenizer.from_pretrained, source, settings.revision, download)
+    model, report = load(
         AutoModelForTokenClassification.from_pretrained,
-        settings.model,
+        source,
         settings.revision,
         download,
         ignore_mismatched_sizes=True,
         dtype=torch.float32,
-        **maps,
+        config=_config(settings, source, maps, download),
+        output_loading_info=True,
     )
+    _check_complete(settings.model, model.base_model_prefix, report)
     return _encoder(tokenizer, model, labels)
+
+
+def _check_complete(name: str, prefix: str, report: dict[str, Any]) -> None:
+    """Only the head may start untrained: an encoder with a hole in it would train, badly, and nobody would know."""
+    holes = [key for key in report["missing_keys"] if key.startswith(f"{prefix}.")]
+    holes += [key for key, *_ in report["mismatched_keys"] if key.startswith(f"{prefix}.")]
+    if holes:
+        what = f"lacks {len(holes)} tensors, {min(holes)} the first"
+        raise ModelError("This encoder is not whole.", [Problem(name, what, "save or fetch it again")])
+
+
+def _config(settings: TaggerSettings, source: str, maps: dict[str, Any], download: bool) -> Any:
+    """The model's own, for these tags, with as many layers as are wanted."""
+    from transformers import AutoConfig
+
+    config = load(AutoConfig.from_pretrained, source, settings.revision, download, **maps)
+    if settings.layers is None:
+        return config
+    if settings.layers > config.num_hidden_layers:
+        what = f"wants {settings.layers} layers of {settings.model}, which has {config.num_hidden_layers}"
+        raise ModelError("This model has fewer layers.", [Problem("layers", what, "ask for fewer, or leave it out")])
+    config.num_hidden_layers = settings.layers
+    if getattr(config, "layer_types", None):
+        config.layer_types = config.layer_types[: settings.layers]
+    return config
 
 
 def load_encoder(folder: Path) -> Encoder:

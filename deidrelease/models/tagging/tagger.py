@@ -51,6 +51,11 @@ class Tagger:
         self._overlap = overlap
         self._batch_tokens = batch_tokens or (_BATCH_TOKENS_CPU if place.device == "cpu" else _BATCH_TOKENS)
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that a span may carry, sorted."""
+        return self._encoder.labels
+
     def tag(self, texts: Iterable[str]) -> Iterator[tuple[Span, ...]]:
         """Yields the spans of each text, in order; reads ahead by a bounded amount."""
         self._encoder.model.eval().to(self._place.device)

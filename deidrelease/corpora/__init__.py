@@ -1,0 +1,1 @@
+"""What is done with corpora as they are: described, checked, mended into a copy, written in another format."""
