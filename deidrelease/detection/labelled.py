@@ -12,8 +12,8 @@ _SCORE = 0.6
 # Cheap, and rules out nearly every place before a label is looked for behind it.
 _START = r"(?<!\w)(?=[A-Z]{0,4}[-/.+(]{0,2}\s?\d)"
 _NUMBER_WORD = r"n[º°ro]\.?|n\.º|n[uú]m(?:ero)?\.?|number|nummer|#"
-# Digits with at most one mark between two, and letters in front as in `HC-123` or behind as in a check letter.
-_ID = r"(?:[A-Z]{1,4}[-/.]?)?\d(?:[-/.]?\d){3,16}[A-Z]?\b"
+# Digits with at most one mark between two, and letters in front as in `HC-1234` or behind as in `1234-HC`.
+_ID = r"(?:[A-Z]{1,4}[-/.]?)?\d(?:[-/.]?\d){3,16}(?:[-/.]?[A-Z]{1,4})?\b"
 _SPACED = r"\d(?:[-/. ]?\d){4,16}\b"
 _PHONE = r"(?:\+\s?)?\(?\d(?:[-/.() ]{0,2}\d){6,14}\b(?:\s?(?:ext|x)\.?\s?\d{1,5}\b)?"
 _SPANISH_PROVINCE = r"(?:0[1-9]|[1-4]\d|5[0-2])"
@@ -69,7 +69,7 @@ _LABELS: Mapping[str, tuple[Label, ...]] = {
     "en": (
         Label(
             "MEDICAL_RECORD_NUMBER",
-            r"m\.?r\.?n\.?|medical\s+records?|(?:patient|chart|encounter|visit|hospital|record)" + _EN_NUMBER,
+            r"m\.?r\.?n\.?|id|medical\s+records?|(?:patient|chart|encounter|visit|hospital|record)" + _EN_NUMBER,
         ),
         Label("US_SSN", r"s\.?s\.?n\.?|ss#|social\s+security", r"\d{3}[-. ]?\d{2}[-. ]?\d{4}\b"),
         Label(

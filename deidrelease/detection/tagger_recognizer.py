@@ -10,8 +10,8 @@ from deidrelease.models.tagging.tagger import Tagger
 class TaggerRecognizer(EntityRecognizer):
     """Finds in a text what the tagger tags; entities are the tagger's labels.
 
-    For an analyzer of one's own (`engine.registry.add_recognizer`), which asks it text by text. For a corpus the
-    `Detector` is several times as fast: it hands the tagger many texts at once.
+    For an analyzer of one's own (`engine.registry.add_recognizer`), which asks it text by text. For a corpus take the
+    `Detector`, which hands the tagger many texts at once.
 
     Args:
         tagger: As `load_tagger` gives it.

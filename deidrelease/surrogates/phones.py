@@ -3,7 +3,8 @@
 - Sweden: five series that PTS sets aside for books and films: 031-390 06 00 to 99, 040-628 04 00 to 99, 08-465 004 00
   to 99, 0980-31 92 00 to 99, and for mobiles 070-174 06 05 to 99.
 - United States and Canada: 555-0100 to 555-0199 in any area (ATIS-0300115).
-- Britain: Ofcom's numbers for drama: 01632 960000 to 960999, 020 7946 0000 to 0999, mobiles 07700 900000 to 900999.
+- Britain: Ofcom's numbers for drama: 01632 960000 to 960999, 020 7946 0000 to 0999, 496 0000 to 0999 in nine cities
+  (0113 to 0118, 0121, 0131, 0141), mobiles 07700 900000 to 900999.
 - Spain keeps none: the new number has the first digit of the old one and may be somebody's.
 """
 
@@ -13,7 +14,12 @@ from deidrelease.surrogates.source import Source
 
 _SWEDISH = (("031", "3900600"), ("040", "6280400"), ("08", "46500400"), ("0980", "319200"))
 _SWEDISH_MOBILE = ("070", "1740605")
-_BRITISH = (("01632960", 3), ("02079460", 3))
+_BRITISH = {
+    3: ("02079460",),
+    4: ("01134960", "01144960", "01154960", "01164960", "01174960", "01184960", "01214960", "01314960", "01414960"),
+    5: ("01632960",),
+}
+"""By digits of the area code; three more digits follow."""
 _EXTENSION = re.compile(r"\s*(?:ext|extension|anknytning|ankn|x|#)\.?\s*\d+\s*$", re.IGNORECASE)
 
 
@@ -66,8 +72,10 @@ def _swedish(body: str, national: str, source: Source) -> str:
 
 def _british(body: str, national: str, source: Source) -> str:
     trunk = national if national.startswith("0") else f"0{national}"
-    start, free = ("07700900", 3) if trunk.startswith("07") else source.rng.choice(_BRITISH)
-    number = f"{start}{source.rng.randrange(10**free):0{free}}"
+    leading = re.match(r"\D*(0\d+)", body)
+    ranges = _BRITISH.get(len(leading[1]) if leading else 0, _BRITISH[5])
+    start = "07700900" if trunk.startswith("07") else source.rng.choice(ranges)
+    number = f"{start}{source.rng.randrange(1000):03}"
     return _fitted(body, national, number, f"{number[:5]} {number[5:]}")
 
 

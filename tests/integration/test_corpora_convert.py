@@ -62,6 +62,11 @@ def test_a_mended_copy_has_no_defect_and_can_be_described(name: str, mended: Men
     assert sum(found.histogram.counts) + found.histogram.above == found.notes
 
 
+def lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("to", [name for name, form in FORMATS.items() if form.write and name != "jsonl"])
 @pytest.mark.parametrize("name", REAL)
 def test_it_goes_into_every_format_and_back(name: str, to: str, mended: Mended, tmp_path: Path) -> None:
@@ -72,4 +77,5 @@ def test_it_goes_into_every_format_and_back(name: str, to: str, mended: Mended, 
     assert set(went.written.lost) <= {"meta"}
     if went.written.verified and FORMATS[to].carries == FORMATS["jsonl"].carries:
         convert(Source(there, to, ReadOptions()), tmp_path / "back.jsonl")
-        assert (tmp_path / "back.jsonl").read_bytes() == source.path.read_bytes()
+        # A folder of files without a list of them is read in the order of their names.
+        assert sorted(lines(tmp_path / "back.jsonl")) == sorted(lines(source.path))

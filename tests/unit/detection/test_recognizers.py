@@ -51,6 +51,8 @@ Find = Callable[[str, str], set[tuple[str, str]]]
         ("sv", "journalnr 123456", "MEDICAL_RECORD_NUMBER", "123456"),
         ("sv", "postnr 123 45", "SE_POSTNUMMER", "123 45"),
         ("en", "MRN: 123456", "MEDICAL_RECORD_NUMBER", "123456"),
+        ("en", "MRN 12345-ABC", "MEDICAL_RECORD_NUMBER", "12345-ABC"),
+        ("en", "(ID: 987654321)", "MEDICAL_RECORD_NUMBER", "987654321"),
         ("en", "MRN# A-12345", "MEDICAL_RECORD_NUMBER", "A-12345"),
         ("en", "patient ID 8812345", "MEDICAL_RECORD_NUMBER", "8812345"),
         ("en", "member number: ABC123456", "US_HEALTH_INSURANCE_MEMBER_ID", "ABC123456"),
