@@ -62,7 +62,7 @@ def _write(folder: Path, patients: int, times: int) -> dict[tuple[str, str], Pat
 
 def _memory(paths: dict[tuple[str, str], Path], times: int, rounds: int) -> None:
     print(f"\n{'peak memory, MB':<16}{'small':>12}{f'{times} times':>12}{'ratio':>10}")
-    for name in FORMATS:
+    for name in ("jsonl", "brat"):
         small, large = (min(_peak(str(paths[name, size])) for _ in range(rounds)) for size in ("small", "large"))
         print(f"{name:<16}{small / 1e6:>12.1f}{large / 1e6:>12.1f}{large / small:>10.2f}")
     print(f"{'imports alone':<16}{min(_peak() for _ in range(rounds)) / 1e6:>12.1f}")

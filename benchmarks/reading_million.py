@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 from deidrelease.demo import hospital
 from deidrelease.formats.table import FORMATS, open_corpus
@@ -86,18 +87,21 @@ def _short(note: Note) -> Note:
 
 
 def _measure(paths: dict[str, Path], megabytes: float, rounds: int) -> None:
-    print(f"{'':<24}{'seconds':>10}{'MB/s':>10}{'of json.loads':>16}{'peak MB':>10}")
+    print(f"{'':<24}{'seconds':>10}{'MB/s':>10}{'of json.loads':>20}{'peak MB':>10}")
     contenders = [("json.loads", "json.loads", paths["jsonl"]), ("deidrelease, JSONL", "deidrelease", paths["jsonl"])]
     if "brat" in paths:
         contenders.append(("deidrelease, BRAT", "deidrelease", paths["brat"]))
     # Round by round, so that a busy minute of the machine falls on all of them.
     results = [[_child(how, path) for _, how, path in contenders] for _ in range(rounds)]
-    best = [min(column, key=lambda result: result[1]) for column in zip(*results, strict=True)]
-    for (name, _, _), (_, seconds, peak) in zip(contenders, best, strict=True):
-        ratio = best[0][1] / seconds
-        print(f"{name:<24}{seconds:>10.1f}{megabytes / seconds:>10.1f}{ratio:>16.2f}{peak / 1e6:>10.1f}")
+    floor = [seconds for _, seconds, _ in (round_[0] for round_ in results)]
+    for (name, _, _), column in zip(contenders, zip(*results, strict=True), strict=True):
+        seconds = median(seconds for _, seconds, _ in column)
+        ratios = sorted(least / seconds for least, (_, seconds, _) in zip(floor, column, strict=True))
+        ratio = f"{median(ratios):.2f} ({ratios[0]:.2f}-{ratios[-1]:.2f})"
+        peak = min(peak for _, _, peak in column)
+        print(f"{name:<24}{seconds:>10.1f}{megabytes / seconds:>10.1f}{ratio:>20}{peak / 1e6:>10.1f}")
     _, _, imports = _child("nothing", paths["jsonl"])
-    print(f"{'imports alone':<24}{'':>36}{imports / 1e6:>10.1f}")
+    print(f"{'imports alone':<24}{'':>40}{imports / 1e6:>10.1f}")
 
 
 def _child(how: str, path: Path) -> tuple[int, float, int]:

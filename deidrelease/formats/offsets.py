@@ -5,7 +5,7 @@ off by a little more after every such place. Where quoted texts are there, the u
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, islice, zip_longest
+from itertools import accumulate, chain, islice, zip_longest
 
 from deidrelease.formats.drafts import DraftSpan
 
@@ -57,6 +57,14 @@ def _sums(sizes: Iterable[int]) -> Iterable[int]:
     return accumulate(sizes, initial=0)
 
 
+def _with_returns(text: str) -> Iterable[int]:
+    # A text whose line ends were made LF after it was annotated.
+    previous = chain("\0", text)
+    return _sums(
+        2 if character == "\n" and before != "\r" else 1 for before, character in zip(previous, text, strict=False)
+    )
+
+
 def _without_returns(text: str) -> Iterable[int]:
     return _sums(
         0 if character == "\r" and following == "\n" else 1
@@ -68,6 +76,7 @@ _MARK = "no byte order mark"
 # Each gives the offset, in its units, of every code point and of the end.
 _UNITS: dict[str, Callable[[str], Iterable[int]]] = {
     "CR LF as one": _without_returns,
+    "LF as CR LF": _with_returns,
     _MARK: lambda text: range(-1, len(text)),
     "UTF-16 code units": lambda text: _sums(2 if ord(character) > 0xFFFF else 1 for character in text),
     "UTF-8 bytes": lambda text: _sums(len(character.encode("utf-8", "replace")) for character in text),

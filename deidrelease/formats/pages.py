@@ -108,10 +108,10 @@ def pages(stream: BinaryIO, chunk: Chunk) -> Iterator[Page]:
         header, length = _header(stream, end - place)
         page, packed = _page(header)
         place += length + packed
-        if place > end:
-            raise PageError
         if page.size > PAGE_BYTES or (page.is_dictionary and page.values > NESTED_VALUES):
             raise BombError
+        if place > end:
+            raise PageError
         yield page
 
 

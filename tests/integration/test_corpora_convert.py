@@ -22,7 +22,7 @@ OPTIONS = ReadOptions(PatientSource("note"), "keep-longest")
 REAL = {
     "meddocan-dev": ("meddocan/dev", "brat", 250, 0),
     "meddocan-xml": ("meddocan/xml", "i2b2", 40, 0),
-    "asq-phi": ("asq-phi/synthetic_clinical_queries.txt", "asq-phi", 1050, 1),
+    "asq-phi": ("asq-phi/synthetic_clinical_queries.txt", "asq-phi", 1051, 0),
     "swedish-ner": ("swedish-ner/train_corpus.txt", "conll", 6884, 1),
     "swedish-medical": ("swedish-medical/1177_annotated_sentences.txt", "brackets", 926, 0),
     "presidio-synthetic": ("presidio-synthetic/synth_dataset_v2.json", "presidio", 1500, 0),

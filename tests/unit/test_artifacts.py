@@ -238,3 +238,11 @@ def test_a_lock_goes_with_its_process(tmp_path: Path) -> None:
         holder.wait()
     with artifacts.locked(tmp_path):
         pass
+
+
+def test_a_folder_of_many_files_appears_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(artifacts, "_MOST_SYNCED", 2)
+    with artifacts.atomic_folder(tmp_path / "many") as folder:
+        for number in range(5):
+            (folder / f"{number}").write_text("x")
+    assert names(tmp_path / "many") == ["0", "1", "2", "3", "4"]

@@ -28,6 +28,7 @@ MENDED = {
     "a mark, counted": ("\ufeffAna", [(1, 4, "Ana")], "Ana", [(0, 3)], ["mark-in-text"]),
     "NUL": ("A\0na", [(0, 4, "A\0na")], "A na", [(0, 4)], ["control-characters"]),
     "CR LF as one": ("a\r\nAna\r\nGil", [(2, 5, "Ana"), (6, 9, "Gil")], None, [(3, 6), (8, 11)], ["text-mismatch"]),
+    "LF as CR LF": ("a\nAna\nGil", [(3, 6, "Ana"), (8, 11, "Gil")], None, [(2, 5), (6, 9)], ["text-mismatch"]),
     "UTF-16": ("\U0001f600Ana Ana", [(2, 5, "Ana")], None, [(1, 4)], ["text-mismatch"]),
     "UTF-8": ("é Ana Ana", [(3, 6, "Ana")], None, [(2, 5)], ["text-mismatch"]),
     "the only place": ("era Ana Gil", [(0, 3, "Gil")], None, [(8, 11)], ["text-mismatch"]),

@@ -129,7 +129,7 @@ def test_columns_that_no_one_needs_are_not_read(tmp_path: Path) -> None:
     whole = path.read_bytes()
     place = whole.index(b"\xff" * 1000)
     path.write_bytes(whole[: place - 30] + b"\0" * 1000 + whole[place + 970 :])
-    assert [problem.what for problem in problems(path)] == ["has 1 unknown field(s)"] * 2
+    assert [problem.what for problem in problems(path)] == ["has 1 field(s) that the format does not know"] * 2
 
 
 def test_tokens_are_joined_and_tags_are_iob2(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ BAD: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "meta a list": ({"meta": [["a"], []]}, [("field", "column meta is not of strings that hold JSON")]),
     "null id": ({"note_id": [None, "n2"]}, [("field", "note_id is missing, empty")]),
     "empty id": ({"note_id": ["", "n2"]}, [("field", "note_id is missing, empty")]),
-    "null patient": ({"patient_id": [None, "p"]}, [("no-patient", "records no patient")]),
+    "null patient": ({"patient_id": [None, "p"]}, [("no-patient", "patient_id is missing, empty")]),
     "empty patient": ({"patient_id": ["", "p"]}, [("field", "patient_id is empty")]),
     "null text": ({"text": [None, ""]}, [("field", "text is missing or not a string")]),
     "null offset": (
@@ -211,7 +211,6 @@ BAD: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     "half a pair in meta": ({"meta": [r'{"a":"\ud83d"}', "{}"]}, [("surrogate", "a label or meta holds an unpaired")]),
     "Latin-1": ({"text": pa.array([SECRET.encode("latin-1"), b""], pa.binary())}, [("encoding", "byte 1 is not UTF-8")]),
     "NUL": ({"text": [f"{SECRET}\0", ""], "spans": None}, [("control-characters", "control character U+0000 at 6")]),
-    "a mark": ({"text": [f"\ufeff{SECRET}", ""], "spans": None}, [("", "")]),
 }
 
 
@@ -220,8 +219,6 @@ def test_a_bad_column_or_row_is_named(case: str, tmp_path: Path) -> None:
     changes, expected = BAD[case]
     path = file(tmp_path, table(**changes))
     found = problems(path)
-    if expected == [("", "")]:  # whether a mark in front of a text is a defect is for the checks to say
-        return
     assert [problem.kind for problem in found] == [kind for kind, _ in expected]
     for problem, (_, what) in zip(found, expected, strict=True):
         assert problem.what.startswith(what)
@@ -273,12 +270,12 @@ def test_a_file_that_would_end_the_process_is_a_problem(tmp_path: Path) -> None:
     path = file(tmp_path, table(), compression="none")
     whole = path.read_bytes()
     footer = int.from_bytes(whole[-8:-4], "little")
-    for place in range(len(whole) - 8 - footer, len(whole) - 8, 3):
+    for place in range(len(whole) - 8 - footer, len(whole) - 8, 5):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         list(open_corpus(path, "parquet").everything())
 
 
-def test_a_name_for_a_text_that_is_there_is_not_opened_as_text(tmp_path: Path) -> None:
+def test_files_and_folders_are_recognised(tmp_path: Path) -> None:
     assert find_format(file(tmp_path, table())).name == "parquet"
     assert find_format(tmp_path).name == "parquet"
     (tmp_path / "bare").mkdir()
@@ -313,7 +310,7 @@ def test_written_files_are_equal_packed_and_read_by_datasets(tmp_path: Path) -> 
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
     file = pq.ParquetFile(tmp_path / "a.parquet")
     assert file.metadata.row_group(0).column(2).compression == "ZSTD"
-    assert SECRET.encode() not in file.metadata.row_group(0).column(2).path_in_schema.encode()
+    assert not file.metadata.row_group(0).column(2).is_stats_set
     assert open_corpus(tmp_path / "a.parquet").digest() == digest_of(NOTES)
 
 
@@ -461,7 +458,7 @@ def test_a_bomb_is_told_by_its_page_headers_whatever_the_footer_says(tmp_path: P
     lie = bytes(whole[: begin + 3]) + b"\xfe\xff\xff\xff\x0f" + bytes(whole[begin + 5 :])
     path.write_bytes(lie)
     (problem,) = problems(path, EVERY_NOTE_A_PATIENT)
-    assert problem.kind in ("archive", "syntax")
+    assert problem.kind == "archive"
 
 
 CORPORA = os.environ.get("DEIDRELEASE_CORPORA", "")
