@@ -118,6 +118,12 @@ class TaggerSettings(Section):
     vocabulary: PublicVocabulary | None = Field(
         None, description="Cut the vocabulary of a pretrained encoder; all of it by default."
     )
+    line_ends: Literal["token", "space"] = Field(
+        "token", description="A token of its own for line ends, where a pretrained tokenizer takes them for spaces."
+    )
+    punctuation: Literal["cut", "joined"] = Field(
+        "cut", description="Cut a pretrained tokenizer's tokens at punctuation: where spans end, a token must end."
+    )
     scratch: ScratchEncoder = ScratchEncoder()
     window: Annotated[int, Field(ge=16)] = Field(256, description="Tokens a window, special tokens included.")
     overlap: Annotated[int, Field(ge=0)] = Field(32, description="Tokens that neighbouring windows share when tagging.")

@@ -19,6 +19,7 @@ from pathlib import Path
 from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats.drafts import Decoded, Draft, DraftShard, DraftSpan, decode, read_bounded
+from deidrelease.formats.folders import holds
 from deidrelease.formats.offsets import LINE_ENDS, same_text
 from deidrelease.formats.reading import ReadOptions
 from deidrelease.formats.sidecar import SIDECAR, Entry, file_stem, parse_entry, places_in
@@ -32,7 +33,7 @@ _REMARK = re.compile(r"#\d+\t(\S+) (\S+)\t?(.*)", re.DOTALL)
 
 def recognises(path: Path) -> bool:
     """A folder with `.txt` files directly in it."""
-    return path.is_dir() and any(path.glob("*.txt"))
+    return holds(path, ".txt")
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[DraftShard]:
@@ -181,17 +182,20 @@ class _Parts(DraftSpan):
 
 
 def _decoded(path: Path, mend: bool, keep_mark: bool = False) -> Decoded | Problem:
-    if not path.exists():
-        return Problem(str(path), f"is listed in {SIDECAR} and absent", "restore or unlist it", "unpaired")
     raw = read_bounded(path)
-    return raw if isinstance(raw, Problem) else decode(raw, str(path), mend, keep_mark)
+    if isinstance(raw, Problem):
+        # Looked for only when it cannot be read: each look at one of a million files takes its time.
+        absent = Problem(str(path), f"is listed in {SIDECAR} and absent", "restore or unlist it", "unpaired")
+        return raw if os.path.lexists(path) else absent
+    return decode(raw, str(path), mend, keep_mark)
 
 
 def _standoff_of(path: Path, mend: bool) -> Decoded | Problem:
-    if not path.exists():
+    decoded = _decoded(path, mend)
+    if isinstance(decoded, Problem) and decoded.kind == "unpaired":
         remedy = "restore it; an empty file means a note without PII"
         return Problem(str(path), "is missing", remedy, "missing-annotations")
-    return _decoded(path, mend)
+    return decoded
 
 
 def _annotations(standoff: str, file: str, merge: bool) -> Iterator[DraftSpan | _Remark | Problem]:

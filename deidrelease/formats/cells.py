@@ -107,26 +107,21 @@ def _stored(array: "pa.Array") -> "pa.Array":
     return array.storage if isinstance(array, pa.ExtensionArray) else array
 
 
-def _text_cell(array: "pa.Array", remember: bool = False) -> Cell:
-    """Strings; bytes where they are not UTF-8. With `remember`, equal values of a dictionary are one object."""
+def _text_cell(array: "pa.Array") -> Cell:
+    """Strings; bytes where they are not UTF-8."""
     import pyarrow as pa
 
     if not isinstance(array, pa.DictionaryArray):
         raw = _as_bytes(array)
         return lambda index: _text_of(raw[index])
-    raw, places = _as_bytes(_stored(array.dictionary)), array.indices
-    held: dict[int, Any] = {}
+    raw, places = _as_bytes(_stored(array.dictionary)), _numbers(array.indices)
+    return lambda index: None if places[index] is None else _text_of(raw[places[index]])
 
-    def cell(index: int) -> Any:
-        place = places[index].as_py()
-        if place is None or place in held:
-            return None if place is None else held[place]
-        text = _text_of(raw[place])
-        if remember:
-            held[place] = text
-        return text
 
-    return cell
+def _numbers(array: "pa.Array") -> list[Any]:
+    """Integers as they are in Python; by way of numpy, which is ten times as fast, where none is missing."""
+    found: list[Any] = array.to_pylist() if array.null_count else array.to_numpy(zero_copy_only=False).tolist()
+    return found
 
 
 def _text_of(scalar: "pa.Scalar") -> str | bytes | None:
@@ -147,14 +142,24 @@ def _list_cell(array: "pa.Array") -> Cell:
 
 
 def _taken(values: "pa.Array | None") -> list[Any] | None:
-    """The values of one row's list; of strings, equal ones are one object."""
+    """The values of one row's list; of a dictionary's strings, equal ones are one object."""
+    import pyarrow as pa
+    import pyarrow.types as t
+
     if values is None:
         return None
     if len(values) > LIST_VALUES:
         raise _TooLargeError
     values = _stored(values)
-    cell = _text_cell(values, remember=True) if is_text(plain(values.type)) else lambda index: values[index].as_py()
-    return [cell(index) for index in range(len(values))]
+    if t.is_integer(values.type):
+        return _numbers(values)
+    if not is_text(plain(values.type)):
+        return [value.as_py() for value in values]
+    if not isinstance(values, pa.DictionaryArray):
+        return [_text_of(value) for value in _as_bytes(values)]
+    raw, places = _as_bytes(_stored(values.dictionary)), _numbers(values.indices)
+    texts = {place: None if place is None else _text_of(raw[place]) for place in set(places)}
+    return [texts[place] for place in places]
 
 
 def _spans_cell(array: "pa.Array") -> Cell:

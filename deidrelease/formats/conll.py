@@ -22,6 +22,7 @@ from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats.conll_documents import Builder
 from deidrelease.formats.conll_lines import Line, Token, lines_of
 from deidrelease.formats.drafts import Draft
+from deidrelease.formats.folders import files_ending, holds
 from deidrelease.formats.reading import ReadOptions
 from deidrelease.formats.schemes import OUTSIDE, Census, Scheme, split
 from deidrelease.formats.text_lines import first_bytes, unreadable
@@ -38,7 +39,7 @@ _SPACE = re.compile(r"\s+")
 def recognises(path: Path) -> bool:
     """A file that ends as CoNLL files do, a folder of them, or any `.txt` or `.tsv` whose first lines are columns."""
     if path.is_dir():
-        return any(path.glob("*.conll"))
+        return holds(path, ".conll")
     if path.suffix not in (".txt", ".tsv"):
         return path.suffix in SUFFIXES
     return path.is_file() and _has_columns(first_bytes(path, _SNIFF).decode("utf-8", "replace"))
@@ -58,7 +59,7 @@ def read(path: Path, options: ReadOptions) -> Sequence["ConllShard"]:
     Raises:
         CorpusError: A folder holds no `.conll` file.
     """
-    files = [path] if path.is_file() else sorted(path.glob("*.conll"))
+    files = [path] if path.is_file() else sorted(files_ending(path, ".conll"))
     if not files:
         remedy = "point to a file, or to a folder of .conll files"
         raise CorpusError("No notes were found.", [Problem(str(path), "holds no .conll file", remedy)])

@@ -20,6 +20,7 @@ from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats.categories import category
 from deidrelease.formats.drafts import Draft, DraftSpan, read_bounded
+from deidrelease.formats.folders import files_ending
 from deidrelease.formats.i2b2_parsing import Parsed, Tag, parse
 from deidrelease.formats.reading import ReadOptions
 from deidrelease.formats.sidecar import file_stem
@@ -39,7 +40,7 @@ _SNIFF = 4096
 def recognises(path: Path) -> bool:
     """An `.xml` file with an element TEXT, or a folder with one."""
     if path.is_dir():
-        path = next(path.glob("*.xml"), path)
+        path = next(files_ending(path, ".xml"), path)
     if path.suffix != ".xml" or not path.is_file():
         return False
     # UTF-16 has a NUL beside each ASCII character.

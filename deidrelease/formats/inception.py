@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats.drafts import Draft, DraftShard, DraftSpan, decode, read_bounded
+from deidrelease.formats.folders import files_ending, folders_in
 from deidrelease.formats.reading import ReadOptions
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ def recognises(path: Path) -> bool:
     """A CAS as `.xmi` or `.json`, or a folder with such files, or with folders of them, as INCEpTION packs exports."""
     if path.is_file():
         return path.suffix == ".xmi" or (path.suffix == ".json" and _is_cas(path))
-    for pattern in ("*.xmi", "*.json", "*/*.xmi", "*/*.json"):
-        first = next(path.glob(pattern), None)
-        if first is not None:
-            return recognises(first)
-    return False
+    first = next(files_ending(path, ".xmi", ".json"), None)
+    if first is None:
+        packed = (file for folder in folders_in(path) for file in files_ending(folder, ".xmi", ".json"))
+        first = next(packed, None)
+    return first is not None and recognises(first)
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[DraftShard]:
@@ -83,7 +84,7 @@ class InceptionShard:
 def _is_cas(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
-            head = stream.read(4096).lstrip()
+            head = stream.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
     except OSError:
         return False
     return head.startswith(b"{") and any(key in head for key in (b'"%TYPES"', b'"%FEATURE_STRUCTURES"'))

@@ -15,6 +15,7 @@ from typing import Any
 from deidrelease.artifacts import atomic_writer
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats.drafts import NOTE_BYTES, Decoded, Draft, DraftSpan, decode, too_large
+from deidrelease.formats.folders import files_ending, holds
 from deidrelease.formats.reading import ReadOptions
 from deidrelease.notes import Note, note_to_json
 
@@ -25,7 +26,7 @@ _REMEDY = "write each line as the format reference shows (docs/reference/formats
 
 def recognises(path: Path) -> bool:
     """A `.jsonl` file, or a folder with at least one directly in it."""
-    return path.suffix == ".jsonl" if path.is_file() else any(path.glob("*.jsonl")) and not any(path.glob("*.txt"))
+    return path.suffix == ".jsonl" if path.is_file() else holds(path, ".jsonl") and not holds(path, ".txt")
 
 
 def read(path: Path, options: ReadOptions) -> Sequence["JsonlShard"]:
@@ -34,7 +35,7 @@ def read(path: Path, options: ReadOptions) -> Sequence["JsonlShard"]:
     Raises:
         CorpusError: A folder holds no `.jsonl` file.
     """
-    files = [path] if path.is_file() else sorted(path.glob("*.jsonl"))
+    files = [path] if path.is_file() else sorted(files_ending(path, ".jsonl"))
     if not files:
         remedy = "point to a .jsonl file or a folder of them"
         raise CorpusError("No notes were found.", [Problem(str(path), "holds no .jsonl file", remedy)])

@@ -13,6 +13,7 @@ from deidrelease.artifacts import atomic_writer
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats import batches, cells, columns
 from deidrelease.formats.drafts import Draft, DraftShard
+from deidrelease.formats.folders import files_ending, holds
 from deidrelease.formats.footer import FOOTER_BYTES, Footer, Group, read_footer
 from deidrelease.formats.pages import PAGE_BYTES, BombError, PageError, Plan, plan
 from deidrelease.formats.reading import ReadOptions
@@ -31,7 +32,7 @@ _DAMAGED = "restore it from its source, or write it anew"
 
 def recognises(path: Path) -> bool:
     """A `.parquet` file, or a folder with at least one directly in it."""
-    return path.suffix == ".parquet" if path.is_file() else any(path.glob("*.parquet"))
+    return path.suffix == ".parquet" if path.is_file() else holds(path, ".parquet")
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[DraftShard]:
@@ -40,7 +41,7 @@ def read(path: Path, options: ReadOptions) -> Sequence[DraftShard]:
     Raises:
         CorpusError: A folder holds no `.parquet` file.
     """
-    files = [path] if path.is_file() else sorted(path.glob("*.parquet"))
+    files = [path] if path.is_file() else sorted(files_ending(path, ".parquet"))
     if not files:
         remedy = "point to a .parquet file or a folder of them"
         raise CorpusError("No notes were found.", [Problem(str(path), "holds no .parquet file", remedy)])

@@ -49,7 +49,8 @@ class RowReader:
         known = TOKEN_FIELDS | PASSED_OVER if _has_tokens(row) else FIELDS
         items = list(self._parts(row, where))
         defects = [item for item in items if isinstance(item, Problem)]
-        defects += [Problem(where, what, _REMEDY, kind) for kind, what in _defects(row)]
+        meta = _meta(row.get("meta"))
+        defects += [Problem(where, what, _REMEDY, kind) for kind, what in _defects(row, meta)]
         if defects or not isinstance(items[0], _Text):
             yield from defects
             return
@@ -59,7 +60,7 @@ class RowReader:
             text=items[0].text,
             spans=items[0].spans,
             patient_id=None if row.get("patient_id") is None else str(row["patient_id"]),
-            meta=_meta(row.get("meta")) or {},
+            meta=meta or {},
             extras={name: value for name, value in row.items() if name not in known},
             fixes=items[0].fixes,
         )
@@ -135,16 +136,15 @@ def _joined(tokens: Sequence[str], tags: Sequence[str | None], where: str, mend:
     return _Text(" ".join(tokens), tuple(spans), tuple(fixes))
 
 
-def _defects(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _defects(row: Mapping[str, Any], meta: Mapping[str, object] | None) -> Iterator[tuple[str, str]]:
     if "note_id" in row and not _is_id(row["note_id"]):
         yield "field", "note_id is missing, empty or neither a string nor an integer"
     if row.get("patient_id") is not None and not _is_id(row["patient_id"]):
         yield "field", "patient_id is empty or neither a string nor an integer"
-    meta = _meta(row.get("meta"))
     if meta is None:
         yield "field", "meta is not a JSON object"
-    elif _has_surrogate(meta) or _has_surrogate(_labels(row.get("spans"))):
-        yield "surrogate", "a label or meta holds an unpaired surrogate, which UTF-8 cannot carry"
+    elif meta and _has_surrogate(meta):
+        yield "surrogate", "meta holds an unpaired surrogate, which UTF-8 cannot carry"
 
 
 def _is_id(value: object) -> bool:
@@ -153,8 +153,8 @@ def _is_id(value: object) -> bool:
 
 def _is_span(span: object) -> bool:
     return (
-        isinstance(span, Mapping)
-        and set(span) == _SPAN_FIELDS
+        isinstance(span, dict)
+        and span.keys() == _SPAN_FIELDS
         and type(span["start"]) is int
         and type(span["end"]) is int
         and isinstance(span["label"], str)
@@ -170,17 +170,14 @@ def _listed(value: object) -> list[Any] | None:
     return parsed if isinstance(parsed, list) else None
 
 
-def _labels(value: object) -> list[str]:
-    spans = [span for span in _listed(value) or () if _is_span(span)]
-    return sorted({span["label"] for span in spans})
-
-
 def _meta(value: object) -> Mapping[str, object] | None:
     """The object that `meta` is, or holds as JSON; None where it is none."""
     if value is None or value == "":
         return {}
     parsed = _parsed(value) if isinstance(value, str) else value
-    return parsed if isinstance(parsed, Mapping) and _is_json(parsed) else None
+    if parsed is value and parsed and not _is_json(parsed):
+        return None
+    return parsed if isinstance(parsed, Mapping) else None
 
 
 def _parsed(text: str) -> object:
@@ -198,11 +195,9 @@ def _is_json(value: object) -> bool:
     return True
 
 
-def _has_surrogate(value: object) -> bool:
+def _has_surrogate(value: Mapping[str, object]) -> bool:
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
         return True
-    except (TypeError, ValueError):
-        return False
     return False

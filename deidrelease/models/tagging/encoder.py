@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deidrelease.errors import ModelError, Problem
 from deidrelease.models.bpe import train_bpe
 from deidrelease.models.loading import SCRATCH, load, resolve
+from deidrelease.models.tagging.note_tokens import fit_to_notes
 from deidrelease.models.tagging.tags import labels_of, tag_names
 from deidrelease.settings import TaggerSettings
 
@@ -82,6 +83,8 @@ def make_encoder(
         output_loading_info=True,
     )
     _check_complete(settings.model, model.base_model_prefix, report)
+    if tokenizer.is_fast:
+        tokenizer = fit_to_notes(tokenizer, model, settings.line_ends == "token", settings.punctuation == "cut")
     return _encoder(tokenizer, model, labels)
 
 

@@ -22,7 +22,9 @@ from deidrelease.notes import Note, Span, digest_of
 
 SECRET = "Lázaro"
 NOTES = [
-    Note(f"n{i}", f"p{i % 3}", f"{SECRET} \U0001f600\r\n{i}", (Span(0, 6, "NAME"), Span(3, 8, "X")), {"ward": [i, None]})
+    Note(
+        f"n{i}", f"p{i % 3}", f"{SECRET} \U0001f600\r\n{i}", (Span(0, 6, "NAME"), Span(3, 8, "X")), {"ward": [i, None]}
+    )
     for i in range(10)
 ]
 datasets.disable_progress_bars()
@@ -115,7 +117,13 @@ def test_written_folders_are_equal_and_read_back(tmp_path: Path, monkeypatch: py
 
 def test_no_notes_make_a_folder_with_columns(tmp_path: Path) -> None:
     hugging_face.write([], tmp_path / "d")
-    assert datasets.load_from_disk(str(tmp_path / "d")).column_names == ["note_id", "patient_id", "text", "spans", "meta"]
+    assert datasets.load_from_disk(str(tmp_path / "d")).column_names == [
+        "note_id",
+        "patient_id",
+        "text",
+        "spans",
+        "meta",
+    ]
     assert notes(tmp_path / "d") == []
 
 
@@ -200,7 +208,9 @@ def test_offsets_that_lead_outside_of_a_file_are_found_before_they_are_followed(
 def test_packed_messages_are_refused(codec: str, tmp_path: Path) -> None:
     path = saved(tmp_path / "d")
     table = pa.table({"note_id": ["n"], "patient_id": ["p"], "text": [SECRET * 100_000]})
-    with pa.ipc.new_stream(str(arrow_of(path)), table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)) as sink:
+    with pa.ipc.new_stream(
+        str(arrow_of(path)), table.schema, options=pa.ipc.IpcWriteOptions(compression=codec)
+    ) as sink:
         sink.write_table(table)
     with pytest.raises(PackedError):
         look_at(arrow_of(path))
@@ -285,6 +295,7 @@ def test_nothing_is_written_into_the_home_of_the_user(tmp_path: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("HF_", "XDG_"))}
     done = subprocess.run(
         [sys.executable, "-c", HOME, str(work)],
+        check=False,
         env={**clean, "HOME": str(home), "TMPDIR": str(work)},
         capture_output=True,
         text=True,

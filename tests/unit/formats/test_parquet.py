@@ -21,7 +21,9 @@ from deidrelease.notes import Note, Span, digest_of
 SECRET = "Lázaro"
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])
 NOTES = [
-    Note(f"n{i}", f"p{i % 3}", f"{SECRET} \U0001f600\r\n{i}", (Span(0, 6, "NAME"), Span(3, 8, "X")), {"ward": [i, None]})
+    Note(
+        f"n{i}", f"p{i % 3}", f"{SECRET} \U0001f600\r\n{i}", (Span(0, 6, "NAME"), Span(3, 8, "X")), {"ward": [i, None]}
+    )
     for i in range(10)
 ]
 
@@ -92,7 +94,10 @@ def test_columns_may_have_any_type_that_can_hold_them(shape: str, tmp_path: Path
         {"row_group_size": 1},
         {"write_batch_size": 1, "data_page_size": 1},
         {"write_page_index": True, "write_page_checksum": True},
-        {"use_dictionary": False, "column_encoding": {"text": "DELTA_BYTE_ARRAY", "note_id": "DELTA_LENGTH_BYTE_ARRAY"}},
+        {
+            "use_dictionary": False,
+            "column_encoding": {"text": "DELTA_BYTE_ARRAY", "note_id": "DELTA_LENGTH_BYTE_ARRAY"},
+        },
         {"store_schema": False},
     ],
     ids=str,
@@ -208,8 +213,11 @@ BAD: dict[str, tuple[dict[str, Any], list[tuple[str, str]]]] = {
     ),
     "meta no JSON": ({"meta": [f"{{{SECRET}", "{}"]}, [("field", "meta is not a JSON object")]),
     "meta no object": ({"meta": ["[1]", "{}"]}, [("field", "meta is not a JSON object")]),
-    "half a pair in meta": ({"meta": [r'{"a":"\ud83d"}', "{}"]}, [("surrogate", "a label or meta holds an unpaired")]),
-    "Latin-1": ({"text": pa.array([SECRET.encode("latin-1"), b""], pa.binary())}, [("encoding", "byte 1 is not UTF-8")]),
+    "half a pair in meta": ({"meta": [r'{"a":"\ud83d"}', "{}"]}, [("surrogate", "meta holds an unpaired")]),
+    "Latin-1": (
+        {"text": pa.array([SECRET.encode("latin-1"), b""], pa.binary())},
+        [("encoding", "byte 1 is not UTF-8")],
+    ),
     "NUL": ({"text": [f"{SECRET}\0", ""], "spans": None}, [("control-characters", "control character U+0000 at 6")]),
 }
 
@@ -300,7 +308,9 @@ def test_shards_hold_every_row_once_and_can_be_pickled(
     assert len(corpus.shards) == -(-10 // group)
     shards = pickle.loads(pickle.dumps(corpus.shards))
     items = [item for shard in shards for item in shard.read()]
-    assert [item.where for item in items if not isinstance(item, Problem)] == [f"{path}: row {i + 1}" for i in range(10)]
+    assert [item.where for item in items if not isinstance(item, Problem)] == [
+        f"{path}: row {i + 1}" for i in range(10)
+    ]
     assert list(corpus) == NOTES
 
 
@@ -381,7 +391,8 @@ def test_nothing_appears_where_the_disk_is_full(tmp_path: Path) -> None:
         "notes = (Note(str(i), 'p', random.randbytes(3000).hex()) for i in range(9000));"
         "parquet.write(notes, Path(sys.argv[1]))"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.parquet")], capture_output=True, text=True)
+    command = [sys.executable, "-c", code, str(tmp_path / "a.parquet")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "File too large" in done.stderr
     assert list(tmp_path.iterdir()) == []
@@ -454,7 +465,7 @@ def test_a_bomb_is_told_by_its_page_headers_whatever_the_footer_says(tmp_path: P
     assert whole[begin : begin + 3] == b"\x15\x00\x15"
     assert whole[begin + 3] & 128
     assert not whole[begin + 4] & 128
-    # Two bytes of a varint hold 8,191 at most, so make one of five: the page then claims 2 GiB and lies one byte further.
+    # Two bytes of a varint hold 8,191 at most, so make one of five: the page then claims 1 GiB and lies further on.
     lie = bytes(whole[: begin + 3]) + b"\xfe\xff\xff\xff\x0f" + bytes(whole[begin + 5 :])
     path.write_bytes(lie)
     (problem,) = problems(path, EVERY_NOTE_A_PATIENT)
