@@ -13,8 +13,10 @@ import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
@@ -108,29 +110,30 @@ class BratShard:
 
     def drafts(self) -> Iterator[Draft | Problem]:
         """Yields every note, and a problem for each defect of a pair of files that cannot be one."""
-        for name, place in zip(self.files, self.places, strict=True):
-            path = self.folder / name
-            text = _decoded(path, self.options.mend, keep_mark=True)
-            if isinstance(text, Problem) and text.kind == "unpaired":
-                yield text
-                continue
-            standoff = _standoff_of(path.with_suffix(".ann"), self.options.mend)
-            broken = [item for item in (text, standoff) if isinstance(item, Problem)]
-            yield from broken
-            if isinstance(text, Problem) or isinstance(standoff, Problem):
-                continue
-            items = list(_annotations(standoff.text, f"{path.with_suffix('.ann')}", self.options.merge))
-            yield self._draft(name, place, text, standoff.fixes, items)
+        listed = any(place >= 0 for place in self.places)
+        with (self.folder / SIDECAR).open("rb") if listed else nullcontext() as sidecar:
+            for name, place in zip(self.files, self.places, strict=True):
+                path = self.folder / name
+                text = _decoded(path, self.options.mend, keep_mark=True)
+                if isinstance(text, Problem) and text.kind == "unpaired":
+                    yield text
+                    continue
+                standoff = _standoff_of(path.with_suffix(".ann"), self.options.mend)
+                broken = [item for item in (text, standoff) if isinstance(item, Problem)]
+                yield from broken
+                if isinstance(text, Problem) or isinstance(standoff, Problem):
+                    continue
+                items = list(_annotations(standoff.text, f"{path.with_suffix('.ann')}", self.options.merge))
+                yield self._draft(name, self._entry(name, place, sidecar), text, standoff.fixes, items)
 
     def _draft(
         self,
         name: str,
-        place: int,
+        entry: Entry,
         text: Decoded,
         fixes: tuple[Problem, ...],
         items: "list[DraftSpan | _Remark | Problem]",
     ) -> Draft:
-        entry = self._entry(name, place)
         remarks = [{"on": item.target, "text": item.text} for item in items if isinstance(item, _Remark)]
         return Draft(
             where=str(self.folder / name),
@@ -144,12 +147,11 @@ class BratShard:
             problems=tuple(item for item in items if isinstance(item, Problem)),
         )
 
-    def _entry(self, name: str, place: int) -> Entry:
-        if place < 0:
+    def _entry(self, name: str, place: int, sidecar: BinaryIO | None) -> Entry:
+        if place < 0 or sidecar is None:
             return Entry(name, name.removesuffix(".txt"), None, {})
-        with (self.folder / SIDECAR).open("rb") as stream:
-            stream.seek(place)
-            return parse_entry(stream.readline())
+        sidecar.seek(place)
+        return parse_entry(sidecar.readline())
 
 
 @dataclass(frozen=True, slots=True)

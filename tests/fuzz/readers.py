@@ -91,7 +91,13 @@ class Target:
 
 def target(name: str) -> Target | None:
     """What to throw at the format called `name`; None where only whole files of its own library make sense."""
-    makers: dict[str, Callable[[], Target]] = {"brat": _brat, "hf": _hugging_face, "i2b2": _i2b2, **_HAND_MADE}
+    makers: dict[str, Callable[[], Target | None]] = {
+        "brat": _brat,
+        "hf": _hugging_face,
+        "i2b2": _i2b2,
+        "inception": _inception,
+        **_HAND_MADE,
+    }
     if name in makers:
         return makers[name]()
     form = named_format(name)
@@ -240,8 +246,36 @@ def _i2b2() -> Target:
     return Target(seeds, _plain(".xml")().lay)
 
 
+def _inception() -> Target | None:
+    try:
+        import cassis
+    except ImportError:
+        return None
+    from deidrelease.formats.inception import NAMED_ENTITY
+
+    system = cassis.TypeSystem()
+    kind = system.create_type(NAMED_ENTITY, "uima.tcas.Annotation")
+    system.create_feature(kind, "value", "uima.cas.String")
+    cas = cassis.Cas(system)
+    cas.sofa_string, cas.sofa_mime = _NOTES[0].text, "text/plain"
+    cas.add_all([kind(begin=span.start, end=span.end, value=span.label) for span in _NOTES[0].spans])
+    types = system.to_xml().encode()
+
+    def lay(data: bytes, folder: Path) -> Path:
+        # JSON says what it is; the rest is XMI, with its types beside it.
+        if data.lstrip()[:1] == b"{":
+            path = folder / "input.json"
+        else:
+            path = folder / "input.xmi"
+            (folder / "TypeSystem.xml").write_bytes(types)
+        path.write_bytes(data)
+        return path
+
+    return Target((cas.to_json().encode(), cas.to_xmi().encode()), lay)
+
+
 _SENTENCES = f"{SECRET}\tPER\nGil\tPER\n,\t0\nvive\t0\nen\t0\nLugo\tLOC\n.\t0\n\n{SECRET}\t0\n"
-_HAND_MADE: dict[str, Callable[[], Target]] = {
+_HAND_MADE: dict[str, Callable[[], Target | None]] = {
     "asq-phi": _plain(
         ".txt",
         f"===QUERY===\nWho is {SECRET}, born May 3?\n===PHI_TAGS===\n"

@@ -56,7 +56,7 @@ def corpora(draw: st.DrawFn) -> list[Note]:
 
 
 @pytest.mark.parametrize("name", ["parquet", "hf"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(notes=corpora())
 def test_what_is_written_reads_back_equal(name: str, notes: list[Note]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +88,7 @@ def files() -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".arrow"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     changes=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=3),
     mend=st.booleans(),
