@@ -21,7 +21,7 @@ from typing import BinaryIO
 from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.formats.drafts import Decoded, Draft, DraftShard, DraftSpan, decode, read_bounded
-from deidrelease.formats.folders import holds
+from deidrelease.formats.folders import files_ending
 from deidrelease.formats.offsets import LINE_ENDS, same_text
 from deidrelease.formats.reading import ReadOptions
 from deidrelease.formats.sidecar import SIDECAR, Entry, file_stem, parse_entry, places_in
@@ -34,8 +34,8 @@ _REMARK = re.compile(r"#\d+\t(\S+) (\S+)\t?(.*)", re.DOTALL)
 
 
 def recognises(path: Path) -> bool:
-    """A folder with `.txt` files directly in it."""
-    return holds(path, ".txt")
+    """A folder with `.txt` files directly in it; INCEpTION's exports have folders that are called so."""
+    return any(file.is_file() for file in files_ending(path, ".txt"))
 
 
 def read(path: Path, options: ReadOptions) -> Sequence[DraftShard]:

@@ -16,8 +16,7 @@ def files_ending(folder: Path, *endings: str) -> Iterator[Path]:
     if folder.is_dir():
         with os.scandir(folder) as entries:
             for entry in entries:
-                # INCEpTION's exports have folders that are called like files.
-                if entry.name.endswith(endings) and not entry.name.startswith(".") and not entry.is_dir():
+                if entry.name.endswith(endings) and not entry.name.startswith("."):
                     yield Path(entry.path)
 
 

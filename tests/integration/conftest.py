@@ -124,6 +124,8 @@ def finished(make_config: MakeConfig, tmp_path_factory: pytest.TempPathFactory) 
     root, collector = logging.getLogger(), _Collector()
     before = root.level
     root.setLevel(logging.DEBUG)
+    # A command that another test called in this process has set a level of its own.
+    logging.getLogger("deidrelease").setLevel(logging.NOTSET)
     root.addHandler(collector)
     try:
         sources = release.sources_of(config)
