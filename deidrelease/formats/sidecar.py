@@ -64,7 +64,7 @@ def parse_entry(raw: bytes) -> Entry:
     if not all(isinstance(name, str) and name for name in names):
         raise TypeError
     # A corpus is its folder: its list must not reach for other files.
-    if Path(names[0]).name != names[0]:
+    if Path(names[0]).name != names[0] or "\0" in names[0]:
         raise ValueError
     json.dumps(record, ensure_ascii=False).encode("utf-8")
     return Entry(names[0], names[1], names[2], dict(record.get("meta", {})))

@@ -238,6 +238,13 @@ def test_listed_files_that_are_gone_are_a_problem(tmp_path: Path) -> None:
     assert [problem.where for problem in problems(path, "recorded")] == [str(path / "b.txt"), str(path / "c.txt")]
 
 
+def test_a_sidecar_name_that_can_be_no_file_is_refused(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    (path / "notes.jsonl").write_text(json.dumps({"file": "a\0.txt", "note_id": "b", "patient_id": "p"}))
+    (problem,) = problems(path, "recorded")
+    assert problem.where == f"{path / 'notes.jsonl'}:1"
+
+
 def test_the_sidecar_cannot_reach_outside_the_folder(tmp_path: Path) -> None:
     path = folder(tmp_path)
     (tmp_path / "b.txt").write_text(SECRET)
