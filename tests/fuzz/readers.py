@@ -211,7 +211,8 @@ def _brat() -> Target:
         (folder / "a.txt").write_bytes(text)
         (folder / "a.ann").write_bytes(standoff)
         if sidecar:
-            (folder / "notes.jsonl").write_bytes(sidecar)
+            # File names are quoted, as places; so no text may get into one.
+            (folder / "notes.jsonl").write_bytes(sidecar.replace(SECRET.encode(), b"x"))
         return folder
 
     text = f"{SECRET} Gil,\r\nvive en Lugo.".encode()
