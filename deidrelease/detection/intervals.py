@@ -8,23 +8,12 @@ narrower than the plain one; characters count for no more than the mentions they
 a type that was always found, the notes are what is counted.
 """
 
-import math
 from dataclasses import dataclass
 
 from deidrelease.results import Estimate
+from deidrelease.scoring.intervals import wilson_bounds
 
-_Z = 1.959963984540054
 METHOD = "Wilson score at the effective sample size, notes as clusters (Wilson 1927; Cochran 1977)"
-
-
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """The 95% Wilson score interval of a `share` seen among `n`; all of [0, 1] where `n` is 0."""
-    if n <= 0:
-        return 0.0, 1.0
-    shrink = 1 + _Z**2 / n
-    middle = (share + _Z**2 / (2 * n)) / shrink
-    half = _Z * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2)) / shrink
-    return max(0.0, min(share, middle - half)), min(1.0, max(share, middle + half))
 
 
 @dataclass(slots=True)
@@ -70,7 +59,7 @@ class ClusteredShare:
         if not self.units:
             raise ValueError("a share of nothing")
         share = self.hits / self.units
-        low, high = wilson(share, min(self._effective(share), at_most or self.units))
+        low, high = wilson_bounds(share, min(self._effective(share), at_most or self.units))
         return Estimate(share, low, high, 0.95, self.units, METHOD)
 
     def _effective(self, share: float) -> float:

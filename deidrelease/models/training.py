@@ -35,6 +35,7 @@ class Schedule:
         warmup: Share of all steps.
         weight_decay: Of AdamW, on matrices only.
         accumulation: Batches an optimiser step.
+        nothing_learnt: The dev score of a model that has learnt nothing; patience begins with the first better one.
     """
 
     epochs: int
@@ -43,6 +44,7 @@ class Schedule:
     warmup: float
     weight_decay: float
     accumulation: int = 1
+    nothing_learnt: float = float("-inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,10 @@ class Trainer(Generic[B]):
         self._save()
 
     def _out_of_patience(self) -> bool:
-        return self._state.epoch - self._state.best_epoch >= self._schedule.patience
+        state = self._state
+        if state.best_score <= self._schedule.nothing_learnt:
+            return False
+        return state.epoch - state.best_epoch >= self._schedule.patience
 
     def _save(self) -> None:
         import torch

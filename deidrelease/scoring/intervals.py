@@ -17,11 +17,18 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Estimate:
     """
     if not 0 <= successes <= n or n == 0:
         raise ValueError(f"a share needs 0 <= successes <= n and n > 0, not {successes} of {n}")
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     share = successes / n
+    low, high = wilson_bounds(share, n, confidence)
+    return Estimate(share, low, high, confidence, n, "Wilson score interval (Wilson 1927)")
+
+
+def wilson_bounds(share: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """The ends of Wilson's interval of a `share` seen among `n`, perhaps an effective size; [0, 1] where it is 0."""
+    if n <= 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
     scale = 1 + z * z / n
     middle = (share + z * z / (2 * n)) / scale
     half = z * sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
     # Rounding must not push an end past the share itself at 0 and 1.
-    low, high = min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)
-    return Estimate(share, low, high, confidence, n, "Wilson score interval (Wilson 1927)")
+    return min(max(middle - half, 0.0), share), max(min(middle + half, 1.0), share)

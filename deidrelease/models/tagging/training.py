@@ -98,7 +98,14 @@ def strict_f1(notes: Sequence[Note], predicted: Iterable[tuple[Span, ...]]) -> f
 
 
 def _schedule(settings: TaggerSettings) -> Schedule:
-    return Schedule(settings.epochs, settings.patience, settings.learning_rate, settings.warmup, settings.weight_decay)
+    return Schedule(
+        settings.epochs,
+        settings.patience,
+        settings.learning_rate,
+        settings.warmup,
+        settings.weight_decay,
+        nothing_learnt=0.0,
+    )
 
 
 _COLUMNS = {"ids": "[int32]", "tags": "[int16]", "n_spans": "int32", "n_unreachable": "int32"}

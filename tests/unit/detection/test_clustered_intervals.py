@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from deidrelease.detection.intervals import ClusteredShare, wilson
+from deidrelease.detection.intervals import ClusteredShare
 from deidrelease.scoring import intervals as plain
 
 
@@ -84,4 +84,4 @@ def test_impossible_counts_are_refused(hits: int, units: int) -> None:
 
 
 def test_nothing_seen_leaves_everything_open() -> None:
-    assert wilson(0.0, 0) == (0.0, 1.0)
+    assert plain.wilson_bounds(0.0, 0) == (0.0, 1.0)

@@ -44,6 +44,7 @@ class Work:
         epochs: int = 3,
         patience: int = 9,
         scores: list[float] | None = None,
+        nothing_learnt: float = float("-inf"),
         kill_loss: int = -1,
         kill_score: int = -1,
     ) -> None:
@@ -55,7 +56,7 @@ class Work:
         self.trainer = Trainer(
             self.model,
             Place("cpu", bf16=False, checkpoint_seconds=seconds),
-            Schedule(epochs, patience, 0.05, 0.2, 0.01, accumulation),
+            Schedule(epochs, patience, 0.05, 0.2, 0.01, accumulation, nothing_learnt),
             batches,
             self._loss,
             self._dev_score,
@@ -176,6 +177,22 @@ def test_early_stopping_keeps_the_best_weights(
     assert same(work.weights(), work.at_score[best_epoch - 1])
     if best_epoch != epochs_done:
         assert not same(work.weights(), work.at_score[-1])
+
+
+@pytest.mark.parametrize(
+    ("scores", "best_epoch", "epochs_done"),
+    [
+        ([0, 0, 0, 0, 0.2, 0.1], 5, 6),  # nothing learnt for longer than the patience, then something
+        ([0, 0, 0, 0.2, 0.1, 0], 4, 6),  # a fall back to nothing counts like any other fall
+        ([0, 0.2, 0, 0, 0.3, 0.4], 2, 4),
+        ([0, 0, 0, 0, 0, 0], 1, 6),
+    ],
+)
+def test_patience_begins_with_the_first_thing_learnt(
+    tmp_path: Path, scores: list[float], best_epoch: int, epochs_done: int
+) -> None:
+    fit = Work(tmp_path, epochs=6, patience=2, scores=scores, nothing_learnt=0.0).fit()
+    assert (fit.best_epoch, len(fit.history)) == (best_epoch, epochs_done)
 
 
 def test_the_rate_rises_and_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
