@@ -128,9 +128,7 @@ class TaggerSettings(Section):
     window: Annotated[int, Field(ge=16)] = Field(256, description="Tokens a window, special tokens included.")
     overlap: Annotated[int, Field(ge=0)] = Field(32, description="Tokens that neighbouring windows share when tagging.")
     epochs: Count = 6
-    patience: Count = Field(
-        3, description="Epochs without a better dev F1 that end training, once it is above 0."
-    )
+    patience: Count = Field(3, description="Epochs without a better dev F1 that end training, once it is above 0.")
     batch_size: Count = 16
     learning_rate: Positive = 5e-5
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
