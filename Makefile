@@ -44,7 +44,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -e ".[test,dev,starters,presidio]"
+	$(PIP) -e ".[test,dev,starters,presidio,ray]"
 	touch $@
 
 clean:

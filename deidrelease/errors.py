@@ -61,3 +61,11 @@ class ArtifactError(DeidReleaseError):
 
 class ModelError(DeidReleaseError):
     """A model or tokenizer cannot be loaded or used."""
+
+
+class AuditError(DeidReleaseError):
+    """An audit cannot be done as asked."""
+
+
+class PolicyError(DeidReleaseError):
+    """A policy cannot be used."""

@@ -1,1 +1,1 @@
-"""The audit layer; its audits come in issues of their own."""
+"""The audit layer: what of a private corpus is in a synthetic one, measured against patients that nothing saw."""
