@@ -26,9 +26,9 @@ check: $(VENV)/.installed-dev
 corpora: $(VENV)/.installed-dev
 	DEIDRELEASE_CORPORA=$(CORPORA) $(BIN)/python -m pytest -m corpora
 
-# Every reader of corpora, 100,000 broken inputs each; coverage-guided: tests/fuzz/readers.py --help
+# Every reader of corpora, 100,000 broken inputs each; coverage-guided: PYTHONPATH=tests python -m fuzz.readers --help
 fuzz: $(VENV)/.installed-dev
-	$(BIN)/python tests/fuzz/readers.py
+	PYTHONPATH=tests $(BIN)/python -m fuzz.readers
 
 bench: $(VENV)/.installed-dev
 	$(PIP) -e ".[presidio]"
