@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from deidrelease.auditing import chosen_audits
 from deidrelease.errors import DeidReleaseError, Problem
 from deidrelease.formats import open_corpus
 from deidrelease.labels import load_label_map
@@ -16,6 +17,7 @@ from deidrelease.models.loading import SCRATCH, find_problem, go_offline, is_loc
 from deidrelease.models.starters.store import is_starter
 from deidrelease.models.vocabulary.words import problem_with as word_list_problem
 from deidrelease.pipeline import stage_seed
+from deidrelease.policy import load_policy
 from deidrelease.settings import ReleaseConfig, TaggerSettings
 from deidrelease.stages.split import SIDES, check_overlaps, side_of, size_problems
 
@@ -39,7 +41,7 @@ def check_release(config: ReleaseConfig) -> CheckReport:
     go_offline(config.compute.download)
     facts: list[str] = []
     warnings: list[str] = []
-    problems = [*_device_problems(config), *_model_problems(config)]
+    problems = [*_device_problems(config), *_model_problems(config), *_audit_problems(config)]
     try:
         corpus = open_corpus(config.corpus.path, config.corpus.format, config.corpus.reading())
         check_overlaps(corpus)
@@ -108,6 +110,18 @@ def _meaning_problems(config: ReleaseConfig, counts: Mapping[str, int]) -> Itera
         return
     try:
         yield from load_label_map(config.corpus.labels).problems(counts)
+    except DeidReleaseError as error:
+        yield from error.problems
+
+
+def _audit_problems(config: ReleaseConfig) -> Iterator[Problem]:
+    """Audits and a policy that are not there or cannot be used."""
+    if not config.audit.enabled:
+        return
+    try:
+        chosen_audits(config.audit.only, "audit.only")
+        if config.audit.policy:
+            load_policy(config.audit.policy)
     except DeidReleaseError as error:
         yield from error.problems
 

@@ -5,20 +5,45 @@ byte. What an engine ships is an audit, its index and a shard; what comes back i
 """
 
 import pickle
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
 from typing import Any, Protocol
 
 from deidrelease.contracts import Arm, Audit, Corpora, Shard
-from deidrelease.errors import AuditError, Problem
+from deidrelease.errors import AuditError, DeidReleaseError, Problem
 from deidrelease.notes import Corpus, Note
 
 SHARD_CHARACTERS = 2_000_000
 """About how much text a worker gets at once: enough to keep it busy for a moment, little enough to hold many times."""
 
 _scan: Callable[[Shard], Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """How a scan ended in a worker.
+
+    Attributes:
+        kind: Name of the exception's class.
+        frames: File and line of each call, from the outermost inwards; no message.
+        error: What the user can mend, if it was that.
+    """
+
+    kind: str
+    frames: tuple[tuple[str, int], ...]
+    error: DeidReleaseError | None = None
+
+
+class WorkerCrash(Exception):  # noqa: N818  # it stands for another exception, whose name it carries
+    """A scan that crashed in a worker."""
+
+    def __init__(self, crash: Crash) -> None:
+        self.crash = crash
+        super().__init__(crash.kind)
 
 
 class Engine(Protocol):
@@ -48,7 +73,8 @@ class LocalEngine:
         if self.workers == 1:
             return added((_done(scan(shard), shard, seen) for shard in shards), audit)
         # spawn: a fork would copy the locks of whatever threads the libraries have begun.
-        with get_context("spawn").Pool(self.workers, _begin, (pickle.dumps(scan),)) as pool:
+        # An executor and not a Pool: a worker that the system kills is an error there, and waited for here for ever.
+        with ProcessPoolExecutor(self.workers, get_context("spawn"), _begin, (pickle.dumps(scan),)) as pool:
             results = _in_order(pool, shards, 2 * self.workers)
             return added((_done(tally, shard, seen) for tally, shard in results), audit)
 
@@ -87,6 +113,29 @@ def _shards(arm: Arm, corpus: Corpus, characters: int) -> Iterator[Shard]:
         yield Shard(arm, tuple(batch))
 
 
+def guarded(scan: Callable[[Shard], Any], shard: Shard) -> Any:
+    """What a worker sends back: the tally, or a `Crash`; never an exception, which others would print, text and all."""
+    try:
+        return scan(shard)
+    except DeidReleaseError as error:
+        return Crash(type(error).__name__, (), error)
+    except Exception as error:  # noqa: BLE001  # its message may quote a note: only kind and place may travel
+        frames = traceback.extract_tb(error.__traceback__)
+        return Crash(type(error).__name__, tuple((frame.filename, frame.lineno or 0) for frame in frames))
+
+
+def taken(outcome: Any) -> Any:
+    """The tally that a worker sent.
+
+    Raises:
+        DeidReleaseError: Raised by the scan: something that the user can mend.
+        WorkerCrash: Whatever else the scan raised.
+    """
+    if not isinstance(outcome, Crash):
+        return outcome
+    raise outcome.error or WorkerCrash(outcome)
+
+
 def _done(tally: Any, shard: Shard, seen: Callable[[Shard], None]) -> Any:
     seen(shard)
     return tally
@@ -100,15 +149,15 @@ def _begin(scan: bytes) -> None:
 def _run(shard: Shard) -> Any:
     if _scan is None:
         raise RuntimeError("the worker was never begun")
-    return _scan(shard)
+    return guarded(_scan, shard)
 
 
-def _in_order(pool: Any, shards: Iterator[Shard], most: int) -> Iterator[tuple[Any, Shard]]:
-    waiting: list[tuple[Any, Shard]] = []
+def _in_order(pool: ProcessPoolExecutor, shards: Iterator[Shard], most: int) -> Iterator[tuple[Any, Shard]]:
+    waiting: list[tuple[Future[Any], Shard]] = []
     for shard in shards:
-        waiting.append((pool.apply_async(_run, (shard,)), shard))
+        waiting.append((pool.submit(_run, shard), shard))
         if len(waiting) >= most:
-            result, first = waiting.pop(0)
-            yield result.get(), first
-    for result, shard in waiting:
-        yield result.get(), shard
+            future, first = waiting.pop(0)
+            yield taken(future.result()), first
+    for future, shard in waiting:
+        yield taken(future.result()), shard

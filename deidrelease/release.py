@@ -6,12 +6,14 @@ from pathlib import Path
 from deidrelease import artifacts, pipeline
 from deidrelease.errors import ArtifactError, Problem
 from deidrelease.formats import open_corpus
+from deidrelease.keys import load_or_make_key
 from deidrelease.models.loading import go_offline
 from deidrelease.pipeline import Finished, Source, Stage, Standing
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.adapt import Adapt
 from deidrelease.stages.annotate import Annotate
 from deidrelease.stages.annotator import Annotator
+from deidrelease.stages.audit import SITE_KEY, Audit
 from deidrelease.stages.evaluate import Evaluate
 from deidrelease.stages.generate import Generate
 from deidrelease.stages.pseudonymise import Pseudonymise
@@ -23,7 +25,7 @@ CONFIG = "config.json"
 
 
 def stages_of(config: ReleaseConfig) -> list[Stage]:
-    """The stages of the flow, each after all that it reads. Audit, gate and bundle take their places at the end."""
+    """The stages of the flow, each after all that it reads. Gate and bundle take their places at the end."""
     pseudonymised, substituted = config.adapt.pseudonymise, config.substitute.enabled
     labels = config.corpus.labels or ""
     stages: list[Stage | None] = [
@@ -36,18 +38,23 @@ def stages_of(config: ReleaseConfig) -> list[Stage]:
         Substitute(config.substitute, labels) if substituted else None,
         Train(config.train, config.synthetic_dev, config.compute, substituted),
         Evaluate(config.evaluate, config.compute),
+        Audit(config.audit, labels, config.substitute.language, substituted) if config.audit.enabled else None,
     ]
     return [stage for stage in stages if stage is not None]
 
 
 def sources_of(config: ReleaseConfig) -> dict[str, Source]:
-    """What the flow reads but does not make: the private corpus, digested by content."""
-    corpus = config.corpus
+    """What the flow reads but does not make: the private corpus, digested by content, and the site's key."""
+    corpus, key = config.corpus, config.run_dir / SITE_KEY
 
     def digest() -> str:
         return open_corpus(corpus.path, corpus.format, corpus.reading()).digest()
 
-    return {"corpus": Source(corpus.path, digest)}
+    def key_digest() -> str:
+        # Another key, another result; without one, audits are made anew.
+        return load_or_make_key(key).digest("key", "") if key.exists() else ""
+
+    return {"corpus": Source(corpus.path, digest), SITE_KEY: Source(key, key_digest)}
 
 
 def run(config: ReleaseConfig, until: str | None = None) -> Iterator[Finished]:
@@ -56,6 +63,8 @@ def run(config: ReleaseConfig, until: str | None = None) -> Iterator[Finished]:
 
     def record() -> None:
         artifacts.write_text(config.run_dir / CONFIG, config.model_dump_json(indent=1) + "\n")
+        if config.audit.enabled:
+            load_or_make_key(config.run_dir / SITE_KEY)
 
     yield from pipeline.run(stages_of(config), config.run_dir, sources_of(config), config.seed, until, record)
 

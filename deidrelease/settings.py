@@ -267,6 +267,20 @@ class EvaluateSettings(Section):
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
 
 
+class AuditSettings(Section):
+    """How the synthetic notes are searched for the private ones."""
+
+    enabled: bool = True
+    only: Annotated[list[str], Field(min_length=1)] | None = Field(
+        None, description="Names of the audits to run; all by default, and a release needs all."
+    )
+    language: Literal["auto", "es", "sv", "en"] = Field(
+        "auto", description="Decides the patterns; `auto`: `substitute.language`, else what most training notes show."
+    )
+    policy: Path | None = Field(None, description="YAML file of bounds; where one is not kept, `run` exits with 4.")
+    workers: Count = Field(1, description="Processes; each holds the index of the synthetic notes.")
+
+
 class ComputeSettings(Section):
     """Where the work is done; changes no fingerprint, so that a run may move to another machine."""
 
@@ -293,6 +307,7 @@ class ReleaseConfig(Section):
         0.1, description="Share of the synthetic notes on which `train` stops early: it must need no private note."
     )
     evaluate: EvaluateSettings = EvaluateSettings()
+    audit: AuditSettings = AuditSettings()
     compute: ComputeSettings = ComputeSettings()
 
     @model_validator(mode="after")

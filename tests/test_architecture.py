@@ -22,7 +22,15 @@ assert not loaded, loaded
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["run", "--help"], ["demo", "--help"], ["corpus", "check", "--help"]]
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["demo", "--help"],
+        ["corpus", "check", "--help"],
+        ["audit", "--help"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     script = _RUN.format(arguments=arguments, heavy=HEAVY)

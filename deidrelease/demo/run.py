@@ -19,6 +19,7 @@ corpus:
   path: {notes}
   format: jsonl
   patients: recorded
+  labels: demo
 
 split: {{train: 0.7, dev: 0.1, holdout: 0.2}}
 

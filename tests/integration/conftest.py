@@ -18,6 +18,7 @@ from deidrelease.demo import hospital
 from deidrelease.formats import jsonl
 from deidrelease.notes import Note
 from deidrelease.settings import ReleaseConfig
+from deidrelease.stages.audit import SITE_KEY
 
 MakeConfig = Callable[..., ReleaseConfig]
 
@@ -37,6 +38,9 @@ def corpus(notes: list[Note], tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_config(corpus: Path) -> MakeConfig:
     def make(run_dir: Path, *, seed: int = 3, path: Path = corpus) -> ReleaseConfig:
+        # One site, one key: results of two run folders can be compared then.
+        run_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        (run_dir / SITE_KEY).write_bytes(bytes(range(32)))
         size = {"layers": 1, "hidden": 32, "heads": 2, "vocabulary": 400}
         tagger = {
             "scratch": {**size, "local_attention": 16, "dropout": 0.1},
@@ -47,7 +51,7 @@ def make_config(corpus: Path) -> MakeConfig:
             {
                 "run_dir": str(run_dir),
                 "seed": seed,
-                "corpus": {"path": str(path)},
+                "corpus": {"path": str(path), "labels": "demo"},
                 "annotator": tagger,
                 "adapt": adapt,
                 "generate": {"count": 20, "length_quantile": 0.02, "batch_size": 4, "loops": "keep"},
@@ -153,6 +157,7 @@ from pathlib import Path
 {before}
 from deidrelease import release
 from deidrelease.settings import ReleaseConfig
+from deidrelease.stages.audit import SITE_KEY
 config = ReleaseConfig.model_validate_json(Path(sys.argv[1]).read_text())
 for finished in release.run(config, {until!r}):
     print(json.dumps([finished.receipt.stage, finished.ran]), flush=True)

@@ -17,9 +17,9 @@ def holds_holdout(path: str) -> bool:
     return "holdout" in Path(path).name
 
 
-def test_only_split_and_evaluate_open_the_holdout(finished: Any) -> None:
+def test_only_split_evaluate_and_audit_open_the_holdout(finished: Any) -> None:
     who = {stage for stage, paths in finished.opened.items() if any(map(holds_holdout, paths))}
-    assert who == {"split", "evaluate"}
+    assert who == {"split", "evaluate", "audit"}
 
 
 def test_the_watch_sees_what_stages_read(finished: Any) -> None:
@@ -31,6 +31,7 @@ def test_the_watch_sees_what_stages_read(finished: Any) -> None:
         "annotate": ["notes.jsonl"],
         "train": ["notes.jsonl"],
         "evaluate": ["train.jsonl", "holdout.jsonl"],
+        "audit": ["train.jsonl", "holdout.jsonl", "notes.jsonl"],
     }
     for stage, names in reads.items():
         assert set(names) <= {Path(path).name for path in finished.opened[stage]}

@@ -18,6 +18,7 @@ DECISIVE = {
     "annotate": "notes.jsonl",
     "train": "model/model.safetensors",
     "evaluate": "result.json",
+    "audit": "result.json",
 }
 
 

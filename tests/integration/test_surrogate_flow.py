@@ -43,6 +43,7 @@ def test_no_private_value_reaches_the_recipient_and_the_holdout_decides_no_model
     assert {name for name in leaves if not name.startswith("evaluate/")} == {
         "substitute/notes.jsonl",
         "substitute/brat",
+        "audit/result.json",
     }
     forbidden = Forbidden.from_notes(notes, DEMO)
     synthetic = list(open_corpus(tmp_path / "run/substitute/notes.jsonl", "jsonl"))

@@ -90,3 +90,20 @@ def test_folding_is_that_of_the_whole_text_where_no_form_is_odd() -> None:
     whole = folded(text)
     words = "".join(c if c.isalnum() or unicodedata.category(c).startswith("M") else " " for c in whole).split()
     assert tokenise(text, "words").codes.tolist() == tokenise(" ".join(words), "raw").codes.tolist()
+
+
+def test_a_rare_script_does_not_make_what_is_known_forgotten() -> None:
+    program = (
+        "from deidrelease_audits.texts import tokenise\n"
+        "before = tokenise('PE\u0301REZ', 'words').codes[0]\n"
+        "mixed = tokenise('PÉREZ \U0001d400\uff76\uff9e P\u00c9REZ ABC', 'words').codes\n"
+        "print(before == mixed[0] == mixed[2], mixed[3] == tokenise('abc', 'raw').codes[0])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path)},
+    )
+    assert found.stdout.split() == ["True", "True"]

@@ -133,10 +133,11 @@ def stages(**sections: Any) -> dict[str, Any]:
 
 def test_without_surrogates_the_flow_is_what_it_was() -> None:
     flow = stages()
-    assert list(flow) == ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate"]
+    assert list(flow) == ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate", "audit"]
     assert flow["adapt"].after == ("split/train.jsonl", "split/dev.jsonl")
     assert flow["generate"].after == ("adapt", "split/train.jsonl")
     assert flow["train"].after == ("annotate/notes.jsonl",)
+    assert flow["audit"].after[0] == "annotate/notes.jsonl"
     assert flow["annotate"].releasable == {"notes.jsonl", "brat"}
 
 
@@ -144,10 +145,12 @@ def test_with_surrogates_no_model_and_no_recipient_meets_the_other_notes() -> No
     flow = stages(substitute={"enabled": True}, adapt={"pseudonymise": True})
     assert list(flow) == [
         "split", "annotator", "pseudonymise", "adapt", "generate", "annotate", "substitute", "train", "evaluate",
+        "audit",
     ]  # fmt: skip
     assert flow["adapt"].after == ("pseudonymise/train.jsonl", "pseudonymise/dev.jsonl")
     assert flow["generate"].after == ("adapt", "pseudonymise/train.jsonl")
     assert flow["train"].after == ("substitute/notes.jsonl",)
+    assert flow["audit"].after[0] == "substitute/notes.jsonl"
     assert flow["annotate"].releasable == frozenset()
     assert flow["substitute"].releasable == {"notes.jsonl", "brat"}
     # A receipt from before, which calls the tagged notes releasable, must not be taken up.

@@ -1,0 +1,241 @@
+r"""Cuts notes into hashed tokens, tens of megabytes a second on one core, with offsets into the text as it was read.
+
+Two normal forms. `raw`: runs of word characters, and every other character that is no white space by itself, as they
+stand. `words`: NFKC and case folding first, then runs of word characters alone, so that punctuation, line breaks,
+case, ligatures and full-width forms do not hide a copy. A word character is a letter, a digit, or a mark that stands
+on one; the underscore is one in `raw`, as in `\w`, and none in `words`, where forms draw their blanks with it.
+
+No Python code runs per token or per character, but for the few characters whose normal form is not one character or
+depends on those before: combining marks, ligatures, fractions. Of those every *cluster* (a character and the marks
+behind it) is normalised by itself, and what comes of it points at the whole cluster.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Normal = Literal["raw", "words"]
+Codes = NDArray[np.uint64]
+Places = NDArray[np.int64]
+
+BATCH = 1 << 17
+"""Characters that are worked on at once: the arrays of that many stay in a core's cache."""
+
+_UNICODE, _FIRST_SIZE = 0x110000, 0x3000
+_KNOWN, _SPACE, _WORD, _JOINS, _SPECIAL = 1, 2, 4, 8, 16
+_BREAKS = np.uint8(255 - _JOINS)
+# Odd, so that it has an inverse modulo 2**64; else as good as any: the fraction of the golden ratio.
+_BASE = 0x9E3779B97F4A7C15
+_MASK = (1 << 64) - 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tokens:
+    """The tokens of a text, or of several in order.
+
+    Attributes:
+        codes: (n,) uint64, a hash of each token's normal form, the same in all processes and on all machines. It is
+            not keyed: it never leaves memory.
+        starts: (n,) int32, first code point in the original text of each token.
+        ends: (n,) int32, behind the last code point there.
+    """
+
+    codes: Codes
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        """How many tokens."""
+        return len(self.codes)
+
+
+def tokenise(text: str, normal: Normal) -> Tokens:
+    """The tokens of `text`."""
+    return tokenise_all([text], normal)[0]
+
+
+def tokenise_all(texts: Sequence[str], normal: Normal) -> tuple[Tokens, Places]:
+    """The tokens of all `texts`, one after the other, and the number of the first token of each; (n_texts + 1,).
+
+    Offsets count from the start of the token's own text.
+    """
+    parts = [_batch(texts[first:last], normal) for first, last in _batches(texts)]
+    counts = np.concatenate([np.zeros(1, np.int64), *(count for _, count in parts)])
+    codes = np.concatenate([np.empty(0, np.uint64), *(tokens.codes for tokens, _ in parts)])
+    starts = np.concatenate([np.empty(0, np.int32), *(tokens.starts for tokens, _ in parts)])
+    ends = np.concatenate([np.empty(0, np.int32), *(tokens.ends for tokens, _ in parts)])
+    return Tokens(codes, starts, ends), np.cumsum(counts)
+
+
+def mixed(numbers: Codes) -> Codes:
+    """Splitmix64's finaliser (Steele, Lea and Flood 2014): a bijection after which every bit depends on all bits."""
+    z = numbers ^ (numbers >> np.uint64(30))
+    z *= np.uint64(0xBF58476D1CE4E5B9)
+    z ^= z >> np.uint64(27)
+    z *= np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return z
+
+
+def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    first, size = 0, 0
+    for place, text in enumerate(texts):
+        size += len(text)
+        if size >= BATCH:
+            yield first, place + 1
+            first, size = place + 1, 0
+    if first < len(texts):
+        yield first, len(texts)
+
+
+def _batch(texts: Sequence[str], normal: Normal) -> tuple[Tokens, Places]:
+    """The tokens of some texts, and how many each has."""
+    points = np.frombuffer("\n".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    edges = np.cumsum([0] + [len(text) + 1 for text in texts])
+    table = _table(normal)
+    table.learn(points)
+    kinds = table.kinds[points]
+    # A mark with which a text begins belongs to no character of the text before.
+    kinds[edges[:-1][edges[:-1] < len(points)]] &= _BREAKS
+    if np.bitwise_or.reduce(kinds, initial=0) & _SPECIAL:
+        first, last, codes = _cut(*_expanded(points, kinds, table), normal)
+    else:
+        first, last, codes = _cut(table.values[points], kinds, None, normal)
+    tokens_before = np.searchsorted(first, edges)
+    counts = np.diff(tokens_before)
+    begin = np.repeat(edges[:-1], counts)
+    return Tokens(codes, (first - begin).astype(np.int32), (last - begin).astype(np.int32)), counts
+
+
+def _cut(
+    values: Codes, kinds: NDArray[np.uint8], origin: tuple[Places, Places] | None, normal: Normal
+) -> tuple[Places, Places, Codes]:
+    """First and past-the-last place in the original, and hash, of each token of some normalised characters."""
+    word = (kinds & _WORD) != 0
+    before, behind = np.zeros_like(word), np.zeros_like(word)
+    before[1:], behind[:-1] = word[:-1], word[1:]
+    begins, finishes = word & ~before, word & ~behind
+    if normal == "raw":
+        alone = (kinds & (_WORD | _SPACE)) == 0
+        begins |= alone
+        finishes |= alone
+    first, last = np.flatnonzero(begins), np.flatnonzero(finishes)
+    # A polynomial in _BASE over one random number a character; the power of the start is divided out again.
+    powers, inverses = _powers(1 << max(len(values), 1).bit_length())
+    sums = np.zeros(len(values) + 1, np.uint64)
+    np.cumsum(values * powers[: len(values)], out=sums[1:])
+    codes = mixed((sums[last + 1] - sums[first]) * inverses[first])
+    if origin is None:
+        return first, last + 1, codes
+    return origin[0][first], origin[1][last], codes
+
+
+def _expanded(
+    points: NDArray[np.uint32], kinds: NDArray[np.uint8], table: "_Table"
+) -> tuple[Codes, NDArray[np.uint8], tuple[Places, Places]]:
+    """Values and kinds of the normalised characters, and from where to where in the original each comes."""
+    heads = np.flatnonzero((kinds & _JOINS) == 0)
+    tails = np.append(heads[1:], len(points))
+    odd = np.flatnonzero(((kinds[heads] & _SPECIAL) != 0) | (tails - heads > 1))
+    forms = [_normal_form(points[heads[i] : tails[i]].tobytes()) for i in odd]
+    lengths = np.ones(len(heads), np.int64)
+    lengths[odd] = [len(form) // 4 for form in forms]
+    written = np.frombuffer(b"".join(forms), np.uint32)
+    table.learn(written)
+    values, classes = np.repeat(table.values[points[heads]], lengths), np.repeat(kinds[heads], lengths)
+    is_odd = np.zeros(len(heads), bool)
+    is_odd[odd] = True
+    into = np.repeat(is_odd, lengths)
+    # What is in normal form already stands in the plain table, where it would be folded to itself.
+    values[into], classes[into] = table.plain[written], table.kinds[written]
+    return values, classes, (np.repeat(heads, lengths), np.repeat(tails, lengths))
+
+
+@lru_cache(maxsize=1 << 14)
+def _normal_form(cluster: bytes) -> bytes:
+    return folded(cluster.decode("utf-32-le", "surrogatepass")).encode("utf-32-le", "surrogatepass")
+
+
+def _value(points: Codes) -> Codes:
+    """A random number for each code point, the same everywhere."""
+    return mixed((points + np.uint64(1)) * np.uint64(_BASE))
+
+
+def folded(text: str) -> str:
+    """NFKC, case folding, and NFKC again, as folding may undo it (Unicode standard, 3.13, compatibility caseless)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+class _Table:
+    """What is known of code points in one normal form; filled as they turn up."""
+
+    def __init__(self, normal: Normal) -> None:
+        self.normal = normal
+        self.plain = _value(np.arange(_FIRST_SIZE, dtype=np.uint64))
+        self.values = self.plain.copy()
+        self.kinds = np.zeros(_FIRST_SIZE, np.uint8)
+
+    def _grow(self) -> None:
+        """To all of Unicode, 20 megabytes that most texts never need."""
+        known = len(self.kinds)
+        self.plain = _value(np.arange(_UNICODE, dtype=np.uint64))
+        self.values = np.concatenate([self.values, self.plain[known:]])
+        self.kinds = np.concatenate([self.kinds, np.zeros(_UNICODE - known, np.uint8)])
+
+    def learn(self, points: NDArray[np.uint32]) -> None:
+        """Looks up those of `points` that never came before."""
+        if points.max(initial=0) >= len(self.kinds):
+            self._grow()
+        new = points[self.kinds[points] == 0]
+        for point in set(new.tolist()):
+            self.kinds[point] = self._kind(chr(point))
+            form = folded(chr(point))
+            if self.normal == "words" and len(form) == 1:
+                self.values[point] = _value(np.array([ord(form)], np.uint64))[0]
+
+    def _kind(self, character: str) -> int:
+        if self.normal == "raw":
+            return _class(character) | (_WORD if character == "_" else 0)
+        form = folded(character)
+        joins = _joins(character)
+        special = joins or len(form) > 1
+        return _class(form[0]) | (_JOINS if joins else 0) | (_SPECIAL if special else 0)
+
+
+def is_word(character: str) -> bool:
+    """Whether a normalised character is part of a word: a letter, a digit, or a mark on one."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
+
+
+def _class(character: str) -> int:
+    if is_word(character):
+        return _KNOWN | _WORD
+    return _KNOWN | (_SPACE if character.isspace() else 0)
+
+
+def _joins(character: str) -> bool:
+    """Whether a character may compose with the one before: a mark, or a vowel or final consonant of Hangul."""
+    head = unicodedata.normalize("NFKD", character)[0]
+    return unicodedata.category(head).startswith("M") or 0x1160 <= ord(head) <= 0x11FF
+
+
+@cache
+def _table(normal: Normal) -> _Table:
+    return _Table(normal)
+
+
+@lru_cache(maxsize=2)
+def _powers(n: int) -> tuple[Codes, Codes]:
+    """The powers of `_BASE` and of its inverse modulo 2**64, from 0 to `n - 1`."""
+    inverse = pow(_BASE, -1, 1 << 64)
+    both = []
+    for base in (_BASE, inverse):
+        steps = np.full(n, base & _MASK, np.uint64)
+        steps[0] = 1
+        both.append(np.multiply.accumulate(steps))
+    return both[0], both[1]

@@ -1,0 +1,173 @@
+"""Private values, and the search for very many of them at once in the raw synthetic text.
+
+A value matches where its characters stand, case and accents included, as whole words; only the *amount* of white space
+between them is free, because a value that a line break split is still that value. Whole words are what `borders` says:
+`12345678` is found in `DNI12345678`, and `Ana` is not found in `Anaya`. The declared spans of the synthetic notes are
+never asked.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deidrelease.labels import LabelMap
+from deidrelease.notes import Note, Span
+from deidrelease_audits.borders import OTHER, SPACE, ends_of, is_border, joined_codes, kinds_of
+
+_BORDER, _END = 0x1F, 0x1E
+"""Both are white space to Unicode, which becomes a blank below, so no text can hold them."""
+_WIDTHS = np.array([1] + [2] * 15 + [3] * 496 + [4], np.uint8)
+"""Bytes of a code point in UTF-8, by its block of 128."""
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """What a gold span of a private note covers, with the meaning of its label.
+
+    Attributes:
+        key: The text with every run of white space as one blank; equal keys are one value.
+        label: Of the annotation scheme.
+        hipaa: Class of Safe Harbor, `A` to `R`; None where it lists no such thing.
+        identifies: `direct`, `quasi` or `alone-not`.
+        whose: `patient`, `relative`, `provider`, `institution` or `unknown`.
+        kind: The kind of surrogate that the label map names.
+    """
+
+    key: str
+    label: str
+    hipaa: str | None
+    identifies: str
+    whose: str
+    kind: str
+
+
+def canonical(text: str) -> str:
+    """`text` with every run of white space as one blank, and none at its ends."""
+    return " ".join(text.split())
+
+
+def values_of(note: Note, label_map: LabelMap) -> list[tuple[Value, Span]]:
+    """The values of a note in the order of its spans; spans of nothing but white space have none.
+
+    Raises:
+        CorpusError: `label_map` does not know a label of the note.
+    """
+    label_map.require(span.label for span in note.spans)
+    found = []
+    for span in note.spans:
+        if key := canonical(note.value(span)):
+            label = label_map[span.label]
+            meaning = (label.hipaa, label.identifies, label.whose, label.surrogate)
+            found.append((Value(key, span.label, *meaning), span))
+    return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Haystack:
+    """The synthetic corpus, laid out for searching; about ten bytes a character.
+
+    Attributes:
+        note_ids: Of the synthetic notes, in reading order; (n_notes,).
+        starts: Where each note begins in the joined text, and where that ends; code points, (n_notes + 1,).
+        marked: The joined text in UTF-8 with a mark at every word border.
+        origins: For each byte of `marked` the code point of the joined text it stands for; (n_bytes,).
+    """
+
+    note_ids: tuple[str, ...]
+    starts: NDArray[np.int64]
+    marked: bytes
+    origins: NDArray[np.signedinteger[Any]]
+
+    @classmethod
+    def of(cls, notes: Iterable[Note]) -> Self:
+        """Reads `notes` once."""
+        ids, texts = [], []
+        for note in notes:
+            ids.append(note.note_id)
+            texts.append(note.text)
+        starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
+        marked, origins = _marked(texts)
+        return cls(tuple(ids), starts, marked, origins)
+
+    def __len__(self) -> int:
+        """Notes."""
+        return len(self.note_ids)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Places:
+    """Where values stand in the synthetic notes; all arrays (n_found,), ordered by note, start and end.
+
+    Attributes:
+        values: Index into the values that were asked for.
+        notes: Index into `Haystack.note_ids`.
+        starts: First code point in the note.
+        ends: Behind the last one.
+    """
+
+    values: NDArray[np.int64]
+    notes: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Places."""
+        return len(self.values)
+
+
+def find_values(haystack: Haystack, values: Sequence[str]) -> Places:
+    """All places of all `values`, overlapping ones too; a value may be asked for twice and is then found twice.
+
+    Time grows with the synthetic text and with the length of the values, and not with their product: Aho and Corasick
+    1975, Communications of the ACM 18.
+    """
+    from ahocorasick_rs import BytesAhoCorasick
+
+    patterns = _marked([canonical(value) for value in values])[0].split(bytes([_END]))[:-1]
+    asked = [index for index, pattern in enumerate(patterns) if pattern]
+    if not asked or not haystack.marked:
+        return _places(haystack, *np.empty((3, 0), np.int64))
+    # Patterns carry the marks of their borders, so what is no whole word never becomes a Python object.
+    search = BytesAhoCorasick([patterns[index] for index in asked])
+    matches = search.find_matches_as_indexes(haystack.marked, overlapping=True)
+    which, first, behind = np.fromiter(chain.from_iterable(matches), np.int64, 3 * len(matches)).reshape(-1, 3).T
+    return _places(haystack, np.array(asked, np.int64)[which], first, behind)
+
+
+def _places(
+    haystack: Haystack, values: NDArray[np.int64], first: NDArray[np.int64], behind: NDArray[np.int64]
+) -> Places:
+    """From bytes of the marked text to code points of notes."""
+    last = behind - 1
+    last -= np.frombuffer(haystack.marked, np.uint8)[last] == _BORDER
+    starts = haystack.origins[first].astype(np.int64)
+    ends = haystack.origins[last].astype(np.int64) + 1
+    notes = np.searchsorted(haystack.starts, starts, side="right") - 1
+    order = np.lexsort((values, ends, starts))
+    values, notes, starts, ends = values[order], notes[order], starts[order], ends[order]
+    return Places(values, notes, starts - haystack.starts[notes], ends - haystack.starts[notes])
+
+
+def _marked(texts: Sequence[str]) -> tuple[bytes, NDArray[np.signedinteger[Any]]]:
+    """The texts, each ended by a mark, with single blanks and word borders marked, and where each byte comes from."""
+    codes = joined_codes(texts)
+    kinds = kinds_of(codes)
+    ends = ends_of(texts)
+    codes[ends], kinds[ends] = _END, OTHER
+    counter = np.int32 if 2 * len(codes) < 2**31 else np.int64
+    blank = kinds == SPACE
+    again = np.flatnonzero(blank[1:] & blank[:-1]) + 1
+    origins = np.delete(np.arange(len(codes), dtype=counter), again)
+    codes[blank] = 0x20
+    codes, kinds = np.delete(codes, again), np.delete(kinds, again)
+    border = is_border(kinds)
+    places = np.arange(len(codes), dtype=counter) + np.cumsum(border, dtype=counter)
+    written = np.full(len(codes) + int(border.sum()), _BORDER, np.uint32)
+    written[places] = codes
+    widths = _WIDTHS[np.minimum(written >> 7, len(_WIDTHS) - 1)]
+    text = written.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
+    return text.encode("utf-8", "surrogatepass"), np.repeat(np.repeat(origins, 1 + border), widths)

@@ -1,0 +1,267 @@
+"""Power and false alarms of the audits: what they say of releases in which leaks were planted, and of clean ones.
+
+    python benchmarks/power.py CORPORA --seeds 50 --size 120 --out power-120.jsonl
+    python benchmarks/power.py CORPORA --seeds 50 --size 120 --out power-120.jsonl --show --picture docs/pictures/power
+
+Patients of MEDDOCAN train + dev are drawn at random into train, hold-out and a release of notes of other patients of
+the same source, `--size` patients each: a release that has seen nothing. Then leaks are planted in it. Every line of
+the output is one release: what was planted, how many of the planted places stand in the findings, and what each audit
+said. Lines that are there already are not done again, so a run that was stopped goes on.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import planting
+from deidrelease_audits.statistics import clopper_pearson
+from planting import Planted, Planting, Split
+
+from deidrelease.auditing import AuditResult, audit, chosen_audits
+from deidrelease.contracts import Corpora, Finding
+from deidrelease.engine import LocalEngine
+from deidrelease.formats import PatientSource, ReadOptions, open_corpus
+from deidrelease.keys import SiteKey
+from deidrelease.labels import LabelMap, load_label_map
+from deidrelease.notes import Corpus, Located, Note
+from deidrelease.results import Estimate
+
+AUDITS = ("verbatim", "near_duplicate", "pii_replay", "linkage", "membership")
+EXCESSES = ("patients_excess", "unique_excess", "fuzzy_excess")
+MANY = (1, 2, 3, 5, 8)
+Plan = Callable[[Split, LabelMap, np.random.Generator], Planting]
+
+
+def _clean(parts: Split, _: LabelMap, __: np.random.Generator) -> Planting:
+    return Planting(parts.synthetic, ())
+
+
+def _identifiers(many: int | None) -> Plan:
+    return lambda parts, label_map, rng: planting.plant_identifiers(parts, label_map, rng, many)
+
+
+def _altered(many: int | None) -> Plan:
+    return lambda parts, label_map, rng: planting.plant_altered(parts, label_map, rng, many)
+
+
+def _pairs(many: int | None) -> Plan:
+    return lambda parts, label_map, rng: planting.plant_pairs(parts, label_map, rng, many)
+
+
+def _halves(many: int) -> Plan:
+    return lambda parts, _, rng: planting.plant_half_copies(parts, rng, many)
+
+
+def _spans(tokens: int) -> Plan:
+    return lambda parts, _, rng: planting.plant_spans(parts, rng, tokens)
+
+
+PLANS: dict[str, Plan] = {
+    "clean": _clean,
+    # The peers' table: 5 to 9 values or pairs, 2 half-copied notes.
+    "identifiers": _identifiers(None),
+    "altered": _altered(None),
+    "pairs": _pairs(None),
+    "halves": _halves(2),
+    **{f"identifiers-{many}": _identifiers(many) for many in MANY},
+    **{f"altered-{many}": _altered(many) for many in MANY},
+    **{f"pairs-{many}": _pairs(many) for many in MANY},
+    **{f"halves-{many}": _halves(many) for many in MANY},
+    "copy": lambda parts, _, rng: planting.plant_verbatim(parts, rng, 1),
+    **{f"span-{tokens}": _spans(tokens) for tokens in (8, 13, 25, 50, 100)},
+}
+BARS = ("clean", "identifiers", "altered", "pairs", "halves", "copy", "span-8")
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory:
+    """A shard that is at hand."""
+
+    notes: tuple[Note, ...]
+
+    def read(self) -> Iterator[Located]:
+        """The notes."""
+        return (Located(f"note {number}", note) for number, note in enumerate(self.notes, 1))
+
+
+@cache
+def _notes(corpora: Path) -> tuple[Note, ...]:
+    # One note of dev holds a control character.
+    options = ReadOptions(PatientSource.parse("note"), mend=True)
+    parts = [open_corpus(corpora / "meddocan" / part, "brat", options) for part in ("train", "dev")]
+    return tuple(note for part in parts for note in part)
+
+
+def release(corpora: Path, size: int, seed: int, plan: str) -> dict[str, object]:
+    """Makes one release, audits it, and says how that went; equal arguments give equal lines."""
+    label_map = load_label_map("meddocan")
+    parts = planting.split(_notes(corpora), size, seed)
+    rng = np.random.default_rng([seed, *plan.encode()])
+    made = PLANS[plan](parts, label_map, rng)
+    result = audited(made.notes, parts.train, parts.holdout, label_map, seed)
+    return {
+        "size": size,
+        "seed": seed,
+        "plan": plan,
+        "planted": len(made.planted),
+        "found": sum(_found(one, result.findings) for one in made.planted),
+        "audits": {report.audit: _said(result, report.audit) for report in result.audits},
+    }
+
+
+def audited(
+    synthetic: Iterable[Note], train: Iterable[Note], holdout: Iterable[Note], label_map: LabelMap, seed: int
+) -> AuditResult:
+    """The audits of `AUDITS` over notes at hand."""
+    arms = [Corpus(name, (InMemory(tuple(notes)),)) for name, notes in
+            (("synthetic", synthetic), ("train", train), ("holdout", holdout))]  # fmt: skip
+    corpora = Corpora(*arms, label_map=label_map, language="es", tagger=None, key=SiteKey(bytes(32)), seed=seed)
+    return audit(corpora, chosen_audits(AUDITS), LocalEngine())
+
+
+def _found(planted: Planted, findings: Iterable[Finding]) -> bool:
+    return any(
+        finding.arm == "train"
+        and finding.synthetic_note == planted.synthetic_note
+        and finding.start < planted.end
+        and planted.start < finding.end
+        for finding in findings
+    )
+
+
+def _said(result: AuditResult, name: str) -> dict[str, object]:
+    report = result.report(name)
+    assert report is not None
+    decisive = report.metrics.get("decisive")
+    return {
+        "status": report.status,
+        "reason": report.reason,
+        "decisive": None if decisive is None else decisive.value,
+        "p": report.p_value,
+        "adjusted": result.family.get(name),
+        "covers_zero": {
+            excess: report.metrics[excess].low <= 0 <= report.metrics[excess].high
+            for excess in EXCESSES
+            if excess in report.metrics
+        },
+    }
+
+
+def _lines(path: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+
+def _work(options: argparse.Namespace) -> None:
+    done = {(line["size"], line["seed"], line["plan"]) for line in _lines(options.out)}
+    wanted = [(options.size, seed, plan) for seed in range(options.seeds) for plan in options.plans.split(",")]
+    left = [job for job in wanted if job not in done]
+    with ProcessPoolExecutor(options.workers) as pool, options.out.open("a", encoding="utf-8") as stream:
+        jobs = [pool.submit(release, options.corpora, *job) for job in left]
+        for number, job in enumerate(jobs, 1):
+            stream.write(json.dumps(job.result()) + "\n")
+            stream.flush()
+            print(f"\r{number} of {len(left)} releases", end="", flush=True)
+    print()
+
+
+def share(lines: list[dict[str, object]], holds: Callable[[Mapping[str, object]], bool]) -> Estimate:
+    """The share of releases of which something holds, with its exact interval."""
+    return clopper_pearson(sum(holds(line["audits"]) for line in lines), len(lines))  # type: ignore[arg-type]
+
+
+def _decisive(audits: Mapping[str, object], names: Iterable[str]) -> bool:
+    return any((audits[name]["decisive"] or 0) >= 1 for name in names if name in audits)  # type: ignore[index]
+
+
+def _fires(audits: Mapping[str, object], name: str) -> bool:
+    p = audits[name]["p"]  # type: ignore[index]
+    return p is not None and p <= 0.05
+
+
+def summary(lines: list[dict[str, object]]) -> str:
+    """Markdown: for every plan how often something is decisive, and how much of the planted was found."""
+    names = [name for name in AUDITS if name in lines[0]["audits"]]  # type: ignore[operator]
+    rows = ["| planted | releases | decisive, any audit | " + " | ".join(names) + " | planted places found |"]
+    rows.append("|" + "---|" * (len(names) + 4))
+    for plan in dict.fromkeys(line["plan"] for line in lines):
+        chosen = [line for line in lines if line["plan"] == plan]
+        whole = share(chosen, lambda audits: _decisive(audits, names))
+        cells = [f"{share(chosen, lambda audits, name=name: _decisive(audits, [name])).value:.2f}" for name in names]
+        planted, found = (sum(line[key] for line in chosen) for key in ("planted", "found"))  # type: ignore[misc]
+        places = f"{found}/{planted}" if planted else "-"
+        rows.append(f"| {plan} | {len(chosen)} | {_short(whole)} | {' | '.join(cells)} | {places} |")
+    return "\n".join([*rows, "", *_false_alarms([line for line in lines if line["plan"] == "clean"], names)])
+
+
+def _false_alarms(clean: list[dict[str, object]], names: list[str]) -> list[str]:
+    if not clean:
+        return []
+    rows = ["| clean releases | p ≤ 0.05 | excess covers 0 | not measured |", "|---|---|---|---|"]
+    for name in names:
+        covers = [
+            f"{excess} {_short(share(having, lambda a, e=excess, n=name: a[n]['covers_zero'][e]))}"
+            for excess in EXCESSES
+            if (having := [line for line in clean if excess in line["audits"][name]["covers_zero"]])  # type: ignore[index]
+        ]
+        fires = share(clean, lambda audits, name=name: _fires(audits, name))
+        unmeasured = sum(line["audits"][name]["status"] != "measured" for line in clean)  # type: ignore[index]
+        rows.append(f"| {name} | {_short(fires)} | {'; '.join(covers) or '-'} | {unmeasured} |")
+    return rows
+
+
+def _short(estimate: Estimate) -> str:
+    return f"{estimate.value:.2f} [{estimate.low:.2f}, {estimate.high:.2f}]"
+
+
+def draw(lines: list[dict[str, object]], target: Path) -> None:
+    """Power curves: the share of releases with a decisive match, over how much was planted."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    for shift, kind in enumerate(("identifiers", "altered", "pairs", "halves")):
+        points = [(0, "clean"), *((many, f"{kind}-{many}") for many in MANY)]
+        having = [(many, [line for line in lines if line["plan"] == plan]) for many, plan in points]
+        shares = [(many, share(chosen, lambda a: _decisive(a, AUDITS))) for many, chosen in having if chosen]
+        xs = [many + 0.06 * shift for many, _ in shares]
+        ys = [estimate.value for _, estimate in shares]
+        errors = [[e.value - e.low for _, e in shares], [e.high - e.value for _, e in shares]]
+        axes.errorbar(xs, ys, errors, marker="o", capsize=2, label=kind)
+    size, seeds = lines[0]["size"], len({line["seed"] for line in lines})
+    axes.set(
+        xlabel="planted in the release (0: clean)", ylabel="share of releases with a decisive match", ylim=(0, 1.03)
+    )
+    axes.set_title(f"MEDDOCAN, {size} patients in each arm, {seeds} seeds, exact 95% intervals")
+    axes.legend(loc="lower right")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for suffix in (".svg", ".png"):
+        figure.savefig(target.with_suffix(suffix), metadata={"Date": None} if suffix == ".svg" else None)
+
+
+def main() -> None:
+    """Makes what is missing, then shows all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", type=Path, help="the folder that holds meddocan/")
+    parser.add_argument("--out", type=Path, required=True, help="a line for each release; begun anew or gone on with")
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--size", type=int, default=120, help="patients in train, hold-out and release each")
+    parser.add_argument("--plans", default=",".join(BARS), help=f"of {', '.join(PLANS)}")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--show", action="store_true", help="only show what stands in --out")
+    parser.add_argument("--picture", type=Path, help="also draw power curves into PICTURE.svg and .png")
+    options = parser.parse_args()
+    if not options.show:
+        _work(options)
+    lines = [line for line in _lines(options.out) if line["size"] == options.size]
+    print(summary(lines))
+    if options.picture:
+        draw(lines, options.picture)
+
+
+if __name__ == "__main__":
+    main()

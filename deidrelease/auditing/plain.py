@@ -1,0 +1,51 @@
+"""A conclusion in Python's own values: what numpy computed is written, read back and compared like anything else."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from deidrelease.contracts import Conclusion, Finding
+from deidrelease.results import Estimate
+
+
+def plain_values(values: Mapping[str, object]) -> dict[str, Any]:
+    """`values` as JSON would give them back, keys sorted.
+
+    Raises:
+        TypeError: Something in them is no JSON value.
+        ValueError: A number in them is not finite.
+    """
+    text = json.dumps(values, sort_keys=True, allow_nan=False, default=_number)
+    plain: dict[str, Any] = json.loads(text)
+    return plain
+
+
+def plain_conclusion(conclusion: Conclusion) -> Conclusion:
+    """The same conclusion without a number of numpy's; raises as `plain_values` does."""
+    return replace(
+        conclusion,
+        metrics={name: _estimate(estimate) for name, estimate in conclusion.metrics.items()},
+        control={name: _estimate(estimate) for name, estimate in conclusion.control.items()},
+        p_value=None if conclusion.p_value is None else float(conclusion.p_value),
+        null=plain_values(conclusion.null),
+        breakdown=plain_values(conclusion.breakdown),
+        findings=tuple(_finding(finding) for finding in conclusion.findings),
+    )
+
+
+def _estimate(estimate: Estimate) -> Estimate:
+    value, low, high = float(estimate.value), float(estimate.low), float(estimate.high)
+    return Estimate(value, low, high, float(estimate.confidence), int(estimate.n), str(estimate.method))
+
+
+def _finding(finding: Finding) -> Finding:
+    offsets = {name: int(getattr(finding, name)) for name in ("start", "end", "private_start", "private_end")}
+    texts = {name: str(getattr(finding, name)) for name in ("synthetic_note", "private_note", "value")}
+    return replace(finding, **offsets, **texts)  # type: ignore[arg-type]  # each under the name of its own field
+
+
+def _number(value: Any) -> Any:
+    if hasattr(value, "dtype") and hasattr(value, "item") and value.ndim == 0:
+        return value.item()
+    raise TypeError("no JSON value")

@@ -1,0 +1,129 @@
+"""`deidrelease audit`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from deidrelease.engine import Engine
+    from deidrelease.notes import Corpus
+
+BLOCKED = 4
+_PATH = click.Path(path_type=Path)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command()
+@click.argument("synthetic", type=_PATH)
+@click.option("--private", "train", required=True, metavar="TRAIN", type=_PATH, help="The notes the generator saw.")
+@click.option("--holdout", type=_PATH, help="Notes of other patients of the same source, which nothing saw.")
+@click.option("--out", required=True, metavar="DIR", type=_PATH, help="Folder to write; must be new.")
+@click.option("--labels", metavar="MAP", help="What the private labels mean: a shipped map's name, or a path.")
+@click.option("--language", type=click.Choice(["es", "sv", "en"]), help="Of the notes; decides the patterns.")
+@click.option("--tagger", metavar="FOLDER", type=_FOLDER, help="A trained tagger as detector, such as RUN/annotator.")
+@click.option("--policy", metavar="FILE", type=_FILE, help="Bounds to keep; exit code 4 where one is not kept.")
+@click.option("--only", metavar="A,B", help="Run these audits; all by default.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that scan.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of bootstraps and samples.")
+@click.option("--key", metavar="FILE", type=_FILE, help="The site's key, made if missing; DIR/site.key by default.")
+@click.option("--from", "private_format", default="auto", show_default=True, help="Format of TRAIN and HOLDOUT.")
+@click.option("--patients", default="recorded", show_default=True, help="recorded, note, field:…, file:… or table:…")
+@click.option("--synthetic-from", default="auto", show_default=True, help="Format of SYNTHETIC.")
+@click.option("--synthetic-patients", default="note", show_default=True, help="As --patients, for SYNTHETIC.")
+@click.pass_context
+def audit(context: click.Context, /, **given: Any) -> None:
+    r"""Measure what of the private notes TRAIN is in the notes SYNTHETIC.
+
+    Text clinicians copy and names many people share turn up in any corpus, so every match is held against HOLDOUT:
+    notes of other patients of the same source that no model, prompt or threshold has seen. Without it, or with too
+    few patients in it, audits say inconclusive and how many it takes; nothing passes for lack of data.
+
+    Writes DIR/result.json, aggregates that may leave the site; DIR/findings.private.jsonl, the evidence with values and
+    note ids, which never may; and DIR/site.key, under which private ids and values are hashed. Give the same --key for
+    results that are to be compared.
+
+    \b
+    Examples:
+      deidrelease audit synthetic.jsonl --private train.jsonl --holdout holdout.jsonl \
+        --labels meddocan --language es --out audit
+      deidrelease audit release/ --private notes/train --holdout notes/dev --from brat --patients note \
+        --labels mine.yaml --only verbatim,linkage --out audit-ci --policy bounds.yaml
+
+    SYNTHETIC needs no annotation and no patients, and need not come from deidrelease.
+
+    Exit codes: 0 measured, which is no permission to share; 3 something in the input that you can mend; 4 blocked by
+    the policy.
+    """
+    from deidrelease.auditing import audit as run_audits
+    from deidrelease.auditing import chosen_audits
+    from deidrelease.cli.audit_display import show_files, show_result, show_verdict
+    from deidrelease.cli.display import shown_progress
+    from deidrelease.policy import decide, load_policy
+
+    policy = load_policy(given["policy"]) if given["policy"] else None
+    audits = chosen_audits([name.strip() for name in given["only"].split(",")] if given["only"] else None)
+    with _prepared(given) as (corpora, publish):
+        with shown_progress():
+            result = run_audits(corpora, audits, _engine(given["engine"], given["workers"]))
+        verdict = decide(policy, result) if policy else None
+        publish(result, verdict)
+    show_result(result)
+    if verdict:
+        show_verdict(verdict)
+    show_files(given["out"])
+    if verdict and verdict.outcome != "pass":
+        context.exit(BLOCKED)
+
+
+@contextmanager
+def _prepared(given: dict[str, Any]) -> Iterator[Any]:
+    """Opens everything, makes sure of the target, and yields the corpora and what writes the result."""
+    import json
+
+    from deidrelease.artifacts import write_text
+    from deidrelease.auditing import AuditResult, write_result
+    from deidrelease.contracts import Corpora
+    from deidrelease.corpora.staging import refuse_target, staged, writing_to
+    from deidrelease.keys import load_or_make_key
+    from deidrelease.labels import load_label_map
+    from deidrelease.policy import Verdict
+
+    out: Path = given["out"]
+    for source in filter(None, (given["synthetic"], given["train"], given["holdout"])):
+        refuse_target(source, out)
+    private = given["private_format"], given["patients"]
+    synthetic = _open(given["synthetic"], given["synthetic_from"], given["synthetic_patients"])
+    train = _open(given["train"], *private)
+    holdout = _open(given["holdout"], *private) if given["holdout"] else None
+    label_map = load_label_map(given["labels"]) if given["labels"] else None
+    with staged(out) as stage:
+        stage.path.mkdir(mode=0o700)
+        key_file: Path = given["key"] or stage.path / "site.key"
+        with writing_to(key_file):
+            key = load_or_make_key(key_file)
+
+        def publish(result: AuditResult, verdict: Verdict | None) -> None:
+            write_result(result, stage.path, key)
+            if verdict:
+                write_text(stage.path / "verdict.json", json.dumps(verdict.document(), indent=1) + "\n")
+
+        told = given["language"], given["tagger"], key, given["seed"]
+        yield Corpora(synthetic, train, holdout, label_map, *told), publish
+
+
+def _open(path: Path, name: str, patients: str) -> "Corpus":
+    from deidrelease.formats import PatientSource, ReadOptions, open_corpus
+
+    return open_corpus(path, name, ReadOptions(PatientSource.parse(patients)))
+
+
+def _engine(name: str, workers: int) -> "Engine":
+    from deidrelease.engine import LocalEngine
+    from deidrelease.ray_engine import RayEngine
+
+    return RayEngine(workers) if name == "ray" else LocalEngine(workers)
