@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
 
-from deidrelease_audits.linkage_held import held_values, one_value
+from deidrelease_audits.linkage_held import held_values, may_link, one_value
+from deidrelease_audits.linkage_tally import one_group
 from deidrelease_audits.spellings import forms_of, may_be_edited
 from deidrelease_audits.squeezing import squeeze
 from deidrelease_audits.values import Value, canonical, values_of
@@ -59,32 +60,36 @@ def _joined(before: str, behind: str) -> bool:
 def linkage(arms: Arms) -> dict[str, float]:
     """`same_patient_pairs` and `notes_linking`."""
     label_map, text = load_label_map("meddocan"), Occurrences(arms["synthetic"])
-    holders: dict[str, dict[str, bool]] = defaultdict(dict)
-    for arm in ("train", "holdout"):
-        for note in arms[arm]:
-            for held in held_values(note, label_map):
-                own = holders[held.value.key]
-                own[note.patient_id] = own.get(note.patient_id, False) or held.own
+    groups: dict[str, dict[str, set[str]]] = defaultdict(dict)
+    for note in (*arms["train"], *arms["holdout"]):
+        for held in held_values(note, label_map):
+            groups[held.value.key].setdefault(note.patient_id, set()).update([held.group] if held.own else [])
     train = {note.patient_id for note in arms["train"]}
     seen: dict[tuple[int, str], dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
-    for value, patients in holders.items():
+    for value, patients in groups.items():
         if len(patients) <= RARE:
             for number, start, end in text.of(value):
                 for patient in (patient for patient, own in patients.items() if own and patient in train):
                     seen[number, patient][value].append((start, end))
-    linked = [number for (number, _), places in seen.items() if _links(places)]
+    linked = [
+        number
+        for (number, patient), places in seen.items()
+        if _links(places, {value: one_group(groups[value][patient]) for value in places})
+    ]
     return {"same_patient_pairs": len(linked), "notes_linking": len(set(linked)) / len(arms["synthetic"])}
 
 
-def _links(places: Mapping[str, list[tuple[int, int]]]) -> bool:
-    """Whether two different values stand apart, neither only inside a longer one."""
+def _links(places: Mapping[str, list[tuple[int, int]]], group: Mapping[str, str]) -> bool:
+    """Whether two different values that may link stand apart, neither only inside a longer one."""
     everywhere = {place for found in places.values() for place in found}
     outer = {
         value: [(a, b) for a, b in found if not any(c <= a and b <= d and (c, d) != (a, b) for c, d in everywhere)]
         for value, found in places.items()
     }
     return any(
-        not one_value(one, other) and any(b <= c or d <= a for a, b in outer[one] for c, d in outer[other])
+        may_link(group[one], group[other])
+        and not one_value(one, other)
+        and any(b <= c or d <= a for a, b in outer[one] for c, d in outer[other])
         for one, other in combinations(sorted(value for value, found in outer.items() if found), 2)
     )
 

@@ -32,7 +32,8 @@ class PiiReplay:
         "unique_excess": "The same minus its count for the hold-out, scaled to equal size.",
         "fuzzy_identifiers": "Distinct direct identifiers of one train patient that stand there only in another "
         "spelling, by ways of finding that seldom find hold-out values.",
-        "fuzzy_excess": "The same minus its count for the hold-out, scaled to equal size.",
+        "fuzzy_excess": "All that stand there only in another spelling, however found, minus the same of the hold-out, "
+        "scaled to equal size.",
         "rate": "Share of train patients of whom at least one such identifier stands there exactly.",
         "patients_excess": "Share of train patients with an identifier found, in any spelling, beyond the hold-out's.",
         "p_value": "Smallest p of the classes' tests and the pooled one, after Holm.",

@@ -47,8 +47,14 @@ class Evidence:
 
     def own(self, *, fuzzy: bool) -> list[Unique]:
         """Values that can be a patient's own: those found exactly, or with `fuzzy` those found only otherwise."""
-        trusted = [one for one in self.uniques if one.own and self.trust.trusted(one)]
-        return [one for one in trusted if bool(one.exact) != fuzzy]
+        return [one for one in self.uniques if one.own and bool(one.exact) != fuzzy]
+
+    def counted(self, *, fuzzy: bool) -> list[Unique]:
+        """Of `own` those found by a kind that is counted.
+
+        Kinds are switched off by the hold-out's finds, so no arms are compared on what is left: it favours it.
+        """
+        return [one for one in self.own(fuzzy=fuzzy) if self.trust.trusted(one)]
 
 
 def concluded(index: ReplayIndex, tally: ReplayTally, audit: str, detectable: int, limit: float) -> Conclusion:
@@ -105,7 +111,7 @@ def _counts(evidence: Evidence) -> tuple[dict[str, Estimate], dict[str, Estimate
     control: dict[str, Estimate] = {}
     train, holdout = evidence.sizes
     for name, fuzzy in (("unique_identifiers", False), ("fuzzy_identifiers", True)):
-        values = evidence.own(fuzzy=fuzzy)
+        values = evidence.counted(fuzzy=fuzzy)
         metrics[name] = exact_count(len(of_arm(values, "train")), train, _DISTINCT)
         if holdout:
             scaled = len(of_arm(values, "holdout")) * train / holdout

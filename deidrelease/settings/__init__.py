@@ -1,0 +1,39 @@
+"""The settings of a run: one section a stage, each key with its meaning, its default and its limits."""
+
+from deidrelease.settings.base import Section
+from deidrelease.settings.corpus import CorpusSettings, SplitSettings
+from deidrelease.settings.models import (
+    AdaptSettings,
+    LoraSettings,
+    PublicVocabulary,
+    ScratchCausal,
+    ScratchEncoder,
+    TaggerSettings,
+)
+from deidrelease.settings.run import ComputeSettings, ReleaseConfig
+from deidrelease.settings.synthetic import (
+    AnnotateSettings,
+    AuditSettings,
+    EvaluateSettings,
+    GenerateSettings,
+    SubstituteSettings,
+)
+
+__all__ = [
+    "AdaptSettings",
+    "AnnotateSettings",
+    "AuditSettings",
+    "ComputeSettings",
+    "CorpusSettings",
+    "EvaluateSettings",
+    "GenerateSettings",
+    "LoraSettings",
+    "PublicVocabulary",
+    "ReleaseConfig",
+    "ScratchCausal",
+    "ScratchEncoder",
+    "Section",
+    "SplitSettings",
+    "SubstituteSettings",
+    "TaggerSettings",
+]

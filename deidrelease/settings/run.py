@@ -1,0 +1,53 @@
+"""A whole run, and the machine that it runs on."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from deidrelease.settings.base import Count, PositiveShare, Section
+from deidrelease.settings.corpus import CorpusSettings, SplitSettings
+from deidrelease.settings.models import AdaptSettings, TaggerSettings
+from deidrelease.settings.synthetic import (
+    AnnotateSettings,
+    AuditSettings,
+    EvaluateSettings,
+    GenerateSettings,
+    SubstituteSettings,
+)
+
+
+class ComputeSettings(Section):
+    """Where the work is done; changes no fingerprint, so that a run may move to another machine."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    threads: Count | None = Field(None, description="CPU threads; all by default.")
+    download: bool = Field(False, description="Allow fetching hub models. Off: nothing touches the network.")
+    checkpoint_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Least time between checkpoints.")
+
+
+class ReleaseConfig(Section):
+    """A whole run. `train` takes from `annotator` every key that it does not set itself."""
+
+    run_dir: Path = Field(description="Folder that the run fills; private, never to be shared.")
+    seed: Annotated[int, Field(ge=0)] = 0
+    corpus: CorpusSettings
+    split: SplitSettings = SplitSettings()
+    annotator: TaggerSettings = TaggerSettings()
+    adapt: AdaptSettings = AdaptSettings()
+    generate: GenerateSettings = GenerateSettings()
+    annotate: AnnotateSettings = AnnotateSettings()
+    substitute: SubstituteSettings = SubstituteSettings()
+    train: TaggerSettings = TaggerSettings()
+    synthetic_dev: PositiveShare = Field(
+        0.1, description="Share of the synthetic notes on which `train` stops early: it must need no private note."
+    )
+    evaluate: EvaluateSettings = EvaluateSettings()
+    audit: AuditSettings = AuditSettings()
+    compute: ComputeSettings = ComputeSettings()
+
+    @model_validator(mode="after")
+    def _labels_have_a_meaning(self) -> Self:
+        if (self.substitute.enabled or self.adapt.pseudonymise) and self.corpus.labels is None:
+            raise ValueError("surrogates need to know what the labels mean: set corpus.labels to a label map")
+        return self
