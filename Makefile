@@ -30,11 +30,13 @@ corpora: $(VENV)/.installed-dev
 fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers
 
+# The audits' benchmarks need MEDDOCAN: make bench CORPORA=../shared/corpora
 bench: $(VENV)/.installed-dev
 	$(PIP) -e ".[presidio]"
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/reading.py
 	$(BIN)/python benchmarks/sampling.py
+	$(if $(CORPORA),$(BIN)/python benchmarks/audit.py verbatim memory replay near ci --megabytes 5 --synthetic 300 --corpora $(CORPORA))
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -23,14 +23,14 @@ from deidrelease.notes import Note, Span
 
 Metrics = dict[str, float]
 Arms = Mapping[str, Sequence[Note]]
-_WORD = re.compile(r"[^\W_]+")
+_WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")
 _PIECE = re.compile(r"\w+|[^\w\s]")
 LEAST, WIDTH, LEAST_SHARED = 8, 5, 8
 ORDER, LEAST_GAIN, COMMON, GRAIN = 5, 4.0, 50, 1 << 16
 
 
 def words(text: str) -> list[str]:
-    """Runs of letters and digits after NFKC and case folding."""
+    """Runs of letters, digits and combining marks after NFKC and case folding."""
     return _WORD.findall(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
 
 

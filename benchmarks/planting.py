@@ -175,6 +175,7 @@ def plant_altered(
     many: int | None = None,
     draw: Literal["labels", "values"] = "labels",
     kinds: Sequence[str] = tuple(ALTERATIONS),
+    labels: Sequence[str] = (),
 ) -> Planting:
     """Plants altered values; the kinds of alteration are taken in turn, each on a value that it can alter.
 
@@ -185,8 +186,10 @@ def plant_altered(
         many: How many; drawn from `FEWEST` to `MOST` where None.
         draw: `labels` gives each kind the label that had the fewest turns; `values` draws among all values alike.
         kinds: Names of `ALTERATIONS`.
+        labels: Plant only these; all direct labels of patients, and full dates, where empty.
     """
     owned = owned_values(parts, label_map, dates="date-format" in kinds)
+    owned = [one for one in owned if not labels or one.value.label in labels]
     chosen: list[tuple[str, Owned, str]] = []
     order = [kinds[index] for index in rng.permutation(len(kinds))]
     turns: Counter[str] = Counter()
@@ -210,10 +213,10 @@ def plant_altered(
 def plant_pairs(parts: Split, label_map: LabelMap, rng: np.random.Generator, many: int | None = None) -> Planting:
     """Plants two values of one train patient in one note, in different sentences; another patient for each pair.
 
-    The values are the patient's own direct ones, streets and e-mails of his note, and full dates; each is his alone.
+    The values are the patient's own direct ones and full dates; each is his alone.
     """
     of_patient: dict[str, list[Owned]] = defaultdict(list)
-    for one in owned_values(parts, label_map, dates=True, unknown=True):
+    for one in owned_values(parts, label_map, dates=True):
         of_patient[one.note.patient_id].append(one)
     notes, planted = list(parts.synthetic), []
     patients = [patient for patient in sorted(of_patient) if len(of_patient[patient]) > 1]

@@ -47,6 +47,14 @@ def _identifiers(many: int | None) -> Plan:
     return lambda parts, label_map, rng: planting.plant_identifiers(parts, label_map, rng, many)
 
 
+def _insurance_numbers(parts: Split, label_map: LabelMap, rng: np.random.Generator) -> Planting:
+    return planting.plant_identifiers(parts, label_map, rng, labels=("ID_ASEGURAMIENTO",))
+
+
+def _altered_insurance_numbers(parts: Split, label_map: LabelMap, rng: np.random.Generator) -> Planting:
+    return planting.plant_altered(parts, label_map, rng, kinds=("edit", "spacing"), labels=("ID_ASEGURAMIENTO",))
+
+
 def _altered(many: int | None) -> Plan:
     return lambda parts, label_map, rng: planting.plant_altered(parts, label_map, rng, many)
 
@@ -68,6 +76,8 @@ PLANS: dict[str, Plan] = {
     # The peers' table: 5 to 9 values or pairs, 2 half-copied notes.
     "identifiers": _identifiers(None),
     "altered": _altered(None),
+    "numbers": _insurance_numbers,
+    "altered-numbers": _altered_insurance_numbers,
     "pairs": _pairs(None),
     "halves": _halves(2),
     **{f"identifiers-{many}": _identifiers(many) for many in MANY},
@@ -77,7 +87,7 @@ PLANS: dict[str, Plan] = {
     "copy": lambda parts, _, rng: planting.plant_verbatim(parts, rng, 1),
     **{f"span-{tokens}": _spans(tokens) for tokens in (8, 13, 25, 50, 100)},
 }
-BARS = ("clean", "identifiers", "altered", "pairs", "halves", "copy", "span-8")
+BARS = ("clean", "numbers", "altered-numbers", "identifiers", "altered", "pairs", "halves", "copy", "span-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +174,11 @@ def _lines(path: Path) -> list[dict[str, object]]:
 
 def _work(options: argparse.Namespace) -> None:
     done = {(line["size"], line["seed"], line["plan"]) for line in _lines(options.out)}
-    wanted = [(options.size, seed, plan) for seed in range(options.seeds) for plan in options.plans.split(",")]
+    wanted = [
+        (options.size, seed, plan)
+        for seed in range(options.first, options.first + options.seeds)
+        for plan in options.plans.split(",")
+    ]
     left = [job for job in wanted if job not in done]
     with ProcessPoolExecutor(options.workers) as pool, options.out.open("a", encoding="utf-8") as stream:
         jobs = [pool.submit(release, options.corpora, *job) for job in left]
@@ -255,6 +269,7 @@ def main() -> None:
     parser.add_argument("corpora", type=Path, help="the folder that holds meddocan/")
     parser.add_argument("--out", type=Path, required=True, help="a line for each release; begun anew or gone on with")
     parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--first", type=int, default=100, help="the first seed; those below 100 served to tune (100)")
     parser.add_argument("--size", type=int, default=120, help="patients in train, hold-out and release each")
     parser.add_argument("--plans", default=",".join(BARS), help=f"of {', '.join(PLANS)}")
     parser.add_argument("--workers", type=int, default=2)

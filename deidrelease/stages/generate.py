@@ -23,7 +23,7 @@ class Generate:
     pseudonymised: bool = False
 
     name: ClassVar[str] = "generate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     releasable: ClassVar[frozenset[str]] = frozenset()
 
     @property

@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from deidrelease import progress
 from deidrelease.errors import ModelError, Problem
+from deidrelease.formats.mending import CONTROLS
 from deidrelease.models.causal.choosing import Choosing
 from deidrelease.models.causal.language_model import LanguageModel
 from deidrelease.models.causal.sampling import Sampled, Sampler
@@ -29,6 +30,7 @@ class Counts:
         duplicates: Dropped as equal to an earlier one.
         truncated: Reached the cap unfinished, whether kept or dropped.
         empty: Dropped as blank.
+        mended: Held control characters, which no corpus may; each gave way to a space.
         cap: Most tokens a note could have.
     """
 
@@ -39,6 +41,7 @@ class Counts:
     duplicates: int
     truncated: int
     empty: int
+    mended: int
     cap: int
 
 
@@ -54,6 +57,7 @@ class Generation:
         """The notes in the order of their indices; each is a patient of its own and belongs to nobody."""
         for index in sorted(self._kept):
             text, ending = self._checkpoint.read(index)
+            text = CONTROLS.sub(" ", text)
             name = f"synthetic-{index:07d}"
             yield Note(name, name, text, (), {"ending": ending})
 
@@ -209,7 +213,7 @@ class _Sieve:
     def __init__(self, settings: GenerateSettings, finished: "_Checkpoint", limit: int) -> None:
         self._settings, self._finished, self._limit = settings, finished, limit
         self._seen: set[bytes] = set()
-        self._fates = {"looped": 0, "duplicates": 0, "truncated": 0, "empty": 0}
+        self._fates = {"looped": 0, "duplicates": 0, "truncated": 0, "empty": 0, "mended": 0}
         self.kept: list[int] = []
         self.sampled = 0
 
@@ -230,7 +234,9 @@ class _Sieve:
         """What became of the texts so far."""
         return Counts(wanted=work.wanted, sampled=self.sampled, kept=len(self.kept), cap=work.cap, **self._fates)
 
-    def _passes(self, text: str, ending: str) -> bool:
+    def _passes(self, raw: str, ending: str) -> bool:
+        text = CONTROLS.sub(" ", raw)
+        self._fates["mended"] += text != raw
         if not text.strip():
             self._fates["empty"] += 1
             return False

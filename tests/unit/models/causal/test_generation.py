@@ -209,3 +209,10 @@ def test_a_cut_text_loses_its_half_character(language_model: LanguageModel, endi
     first_byte = language_model.token_ids("€")[0]
     tokens = [*language_model.token_ids("ca"), first_byte]
     assert decode(language_model.tokenizer, tokens, ending) == expected
+
+
+def test_a_control_character_gives_way_to_a_space_as_no_corpus_may_hold_one(run: Generate, tmp_path: Path) -> None:
+    leave(tmp_path, [("Eva\x97Gil en\tVigo\r\n", "closed")])
+    generation = run(settings(count=1))
+    assert texts_of(generation) == ["Eva Gil en\tVigo\r\n"]
+    assert generation.counts.mended == 1
