@@ -90,8 +90,8 @@ def suffix_array(options: argparse.Namespace) -> dict[str, object]:
 
 def matching(options: argparse.Namespace) -> dict[str, object]:
     """The search of the verbatim audit alone, without its judgement, for one or both normal forms."""
-    from deidrelease_audits.matching import Index
-    from deidrelease_audits.texts import tokenise_all
+    from deidrelease_audits.text.tokens import tokenise_all
+    from deidrelease_audits.verbatim.matching import Index
 
     def longest_spans(synthetic: list[str], private: list[str], normal: str) -> np.ndarray:
         tokens, firsts = tokenise_all(synthetic, normal)

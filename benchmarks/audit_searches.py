@@ -8,8 +8,6 @@ from statistics import median
 
 import numpy as np
 from copies import source_notes, write_corpora
-from deidrelease_audits.near_duplicate import NearDuplicate
-from deidrelease_audits.values import Haystack, find_values, values_of
 from rounds import interleave, show
 
 from deidrelease.contracts import Corpora, Shard
@@ -17,6 +15,8 @@ from deidrelease.formats import open_corpus
 from deidrelease.keys import SiteKey
 from deidrelease.labels import load_label_map
 from deidrelease.notes import Note
+from deidrelease_audits.near_duplicate.audit import NearDuplicate
+from deidrelease_audits.values import Haystack, find_values, values_of
 
 _SHARD = 700
 """Notes in two million characters, which is what an engine gives a worker at once."""

@@ -18,13 +18,13 @@ from typing import Literal
 
 import numpy as np
 from altering import ALTERATIONS
-from deidrelease_audits.squeezing import SqueezedText
-from deidrelease_audits.values import Value, values_of
 
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Note, Span
 from deidrelease.surrogates.dates import full_days
 from deidrelease.surrogates.normal import normal, squeezed
+from deidrelease_audits.text.squeezing import SqueezedText
+from deidrelease_audits.values import Value, values_of
 
 LEAST_CHARACTERS = 8
 LEAST_DIGITS = 6

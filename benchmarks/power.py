@@ -19,7 +19,6 @@ from pathlib import Path
 
 import numpy as np
 import planting
-from deidrelease_audits.statistics import clopper_pearson
 from planting import Planted, Planting, Split
 
 from deidrelease.auditing import AuditResult, audit, chosen_audits
@@ -30,6 +29,7 @@ from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap, load_label_map
 from deidrelease.notes import Corpus, Located, Note
 from deidrelease.results import Estimate
+from deidrelease_audits.statistics import clopper_pearson
 
 AUDITS = ("verbatim", "near_duplicate", "pii_replay", "linkage", "membership")
 EXCESSES = ("patients_excess", "unique_excess", "fuzzy_excess")

@@ -7,8 +7,9 @@ It gets this project's tokeniser and the fastest way to number tokens, so that o
 from collections.abc import Sequence
 
 import numpy as np
-from deidrelease_audits.texts import Normal, tokenise_all
 from numpy.typing import NDArray
+
+from deidrelease_audits.text.tokens import Normal, tokenise_all
 
 _FAR = np.int64(1 << 31)
 

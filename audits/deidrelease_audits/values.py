@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Note, Span
-from deidrelease_audits.borders import OTHER, SPACE, ends_of, is_border, joined_codes, kinds_of
+from deidrelease_audits.text.borders import OTHER, SPACE, ends_of, is_border, joined_codes, kinds_of
 
 _BORDER, _END = 0x1F, 0x1E
 """Both are white space to Unicode, which becomes a blank below, so no text can hold them."""

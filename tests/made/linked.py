@@ -5,12 +5,12 @@ from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
-from deidrelease_audits.linkage import Linkage, LinkageIndex
-from deidrelease_audits.linkage_tally import LinkageTally
 
 from deidrelease.contracts import Conclusion, Corpora, Shard
 from deidrelease.labels import Label, LabelMap
 from deidrelease.notes import Note, Span
+from deidrelease_audits.linkage.audit import Linkage, LinkageIndex
+from deidrelease_audits.linkage.tally import LinkageTally
 from made.notes_of import KEY, corpus_of
 
 MEANINGS = LabelMap(

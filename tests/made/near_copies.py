@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from deidrelease_audits.texts import folded
 
 from deidrelease.contracts import Arm, Audit, Conclusion, Corpora, Shard
 from deidrelease.notes import Corpus, Note
+from deidrelease_audits.text.tokens import folded
 
 FORM = "name of the patient born on sex referred by the clinic of the town with the following complaint today"
 

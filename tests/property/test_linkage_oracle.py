@@ -1,9 +1,9 @@
-from deidrelease_audits.linkage import Linkage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.linked import corpora, marked, plain, slowly_linked
 
 from deidrelease.contracts import Shard
+from deidrelease_audits.linkage.audit import Linkage
 
 values = st.lists(st.sampled_from("abcdefgh"), max_size=4)
 private = st.lists(st.tuples(st.sampled_from("pqrst"), values), max_size=12)

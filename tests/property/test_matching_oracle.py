@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from deidrelease_audits.matching import LEAST, Index
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deidrelease_audits.verbatim.matching import LEAST, Index
 
 Notes = list[list[int]]
 

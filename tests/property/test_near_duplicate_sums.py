@@ -1,15 +1,15 @@
 """Near-duplicates and their parts on any small corpus: as plain sets say, however the notes are cut into shards."""
 
 import numpy as np
-from deidrelease_audits.near_duplicate import NearDuplicate
-from deidrelease_audits.nearest import NearestByDraw
-from deidrelease_audits.word_sample import WordSample
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.near_copies import containments
 from made.notes_of import corpora_of
 
 from deidrelease.contracts import Shard
+from deidrelease_audits.diversity.word_sample import WordSample
+from deidrelease_audits.near_duplicate.audit import NearDuplicate
+from deidrelease_audits.near_duplicate.nearest import NearestByDraw
 
 texts = st.lists(st.lists(st.sampled_from("abc"), max_size=25).map(" ".join), min_size=1, max_size=6)
 

@@ -2,9 +2,10 @@
 
 import unicodedata
 
-from deidrelease_audits.texts import Normal, tokenise, tokenise_all
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deidrelease_audits.text.tokens import Normal, tokenise, tokenise_all
 
 NASTY = (
     "aAbz09_ .,\n\t\u00a0\u00e9\u00c9\u00df\u0130\u0149\u01f0\u00bd\u2026\ufb01\u00b4\u00aa\u00ba\u0301\u0327\u0345"

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
-from deidrelease_audits.attack_statistics import (
+from scipy.stats import mannwhitneyu
+
+from deidrelease_audits.membership.attack_statistics import (
     alarms_realised,
     detectable_auc,
     mann_whitney_p,
     needed_holdout,
     rate_at_few_alarms,
 )
-from scipy.stats import mannwhitneyu
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -3,13 +3,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from deidrelease_audits.diversity import Diversity
-from deidrelease_audits.label_divergence import floor, jensen_shannon, label_divergence
 from made.near_copies import concluded, invented_notes, jaccards, shards_of_notes, with_text
 from made.notes_of import KEY, corpora_of, corpus_of
 
 from deidrelease.contracts import Audit, Corpora, Shard
 from deidrelease.notes import Note, Span
+from deidrelease_audits.diversity.audit import Diversity
+from deidrelease_audits.diversity.label_divergence import floor, jensen_shannon, label_divergence
 
 
 def corpora(synthetic: list[Note], train: list[Note]) -> Corpora:

@@ -5,8 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deidrelease_audits.linkage import Linkage
-from deidrelease_audits.linkage_bits import CharacterModel
 from made.linked import MEANINGS, corpora, linked, marked, people, plain, renamed, tally_of
 
 from deidrelease.contracts import Audit, Shard
@@ -14,6 +12,8 @@ from deidrelease.errors import CorpusError
 from deidrelease.formats import PatientSource, ReadOptions, open_corpus
 from deidrelease.labels import find_label_map, load_label_map
 from deidrelease.notes import Note
+from deidrelease_audits.linkage.audit import Linkage
+from deidrelease_audits.linkage.bits import CharacterModel
 
 FOUR = [
     marked("t1", ("NAME", "Ana Ruiz"), "number", ("NUMBER", "4711999"), "born", ("DATE", "03/03/1946")),

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deidrelease_audits.blind_bags import BlindBags
-from deidrelease_audits.blind_classifier import tell_apart
-from deidrelease_audits.membership import Membership, MembershipTally
-from deidrelease_audits.texts import tokenise_all
 from made.notes_of import KEY, corpora_of, corpus_of, notes_of
 
 from deidrelease.contracts import Conclusion, Corpora, Shard
 from deidrelease.engine import LocalEngine
 from deidrelease.notes import Located, Note
+from deidrelease_audits.membership.audit import Membership, MembershipTally
+from deidrelease_audits.membership.blind_bags import BlindBags
+from deidrelease_audits.membership.blind_classifier import tell_apart
+from deidrelease_audits.text.tokens import tokenise_all
 
 AUDIT = Membership(permutations=300)
 VOCABULARY = [f"w{i}" for i in range(400)]

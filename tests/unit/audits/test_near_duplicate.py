@@ -3,14 +3,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from deidrelease_audits.near_duplicate import NearDuplicate
-from deidrelease_audits.near_duplicate_scan import draw_rank
-from deidrelease_audits.patients import patient_number
 from made.near_copies import concluded, containments, half, invented_notes, jaccards, shards_of_notes, with_text
 from made.notes_of import KEY, corpora_of, corpus_of
 
 from deidrelease.contracts import Audit, Corpora, Shard
 from deidrelease.notes import Note
+from deidrelease_audits.near_duplicate.audit import NearDuplicate
+from deidrelease_audits.near_duplicate.scan import draw_rank
+from deidrelease_audits.patients import patient_number
 
 
 def words(first: int, last: int) -> str:

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deidrelease_audits.near_duplicate import NearDuplicate
 from made.near_copies import concluded, with_text
 from made.notes_of import KEY, corpus_of
 
 from deidrelease.contracts import Conclusion, Corpora
 from deidrelease.formats import PatientSource, ReadOptions, open_corpus
 from deidrelease.notes import Note
+from deidrelease_audits.near_duplicate.audit import NearDuplicate
 
 ROOT = os.environ.get("DEIDRELEASE_CORPORA")
 pytestmark = [

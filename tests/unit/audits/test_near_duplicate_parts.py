@@ -4,16 +4,16 @@ from math import exp
 
 import numpy as np
 import pytest
-from deidrelease_audits.distance_share import effective_size
-from deidrelease_audits.near_duplicate_index import drawn_patients
-from deidrelease_audits.note_columns import NoteColumns
-from deidrelease_audits.patients import BothArms, PatientMaxima
-from deidrelease_audits.pooled_excess import pooled_excess, pooled_threshold
-from deidrelease_audits.shingles import ShingleTable, distinct, distinct_sizes, windows
-from deidrelease_audits.tails import ExponentialTail
 from made.notes_of import KEY
 
 from deidrelease.notes import Note
+from deidrelease_audits.near_duplicate.distance_share import effective_size
+from deidrelease_audits.near_duplicate.index import drawn_patients
+from deidrelease_audits.patients import BothArms, PatientMaxima
+from deidrelease_audits.pooled_excess import pooled_excess, pooled_threshold
+from deidrelease_audits.tails import ExponentialTail
+from deidrelease_audits.text.note_columns import NoteColumns
+from deidrelease_audits.text.shingles import ShingleTable, distinct, distinct_sizes, windows
 
 
 def arms(train: list[int], holdout: list[int]) -> BothArms:

@@ -5,9 +5,10 @@ from math import log
 
 import numpy as np
 import pytest
-from deidrelease_audits.ngram_model import HashTable, NgramModel
-from deidrelease_audits.shingle_neighbours import ShingleIndex
-from deidrelease_audits.texts import tokenise_all
+
+from deidrelease_audits.membership.ngram_model import HashTable, NgramModel
+from deidrelease_audits.membership.shingle_neighbours import ShingleIndex
+from deidrelease_audits.text.tokens import tokenise_all
 
 
 def surprise(fitted: list[str], asked: list[str], order: int) -> tuple[list[float], list[float]]:

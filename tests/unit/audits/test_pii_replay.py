@@ -5,9 +5,6 @@ import random
 from collections.abc import Sequence
 
 import pytest
-from deidrelease_audits.pii_replay import PiiReplay
-from deidrelease_audits.replay_scan import ReplayIndex
-from deidrelease_audits.replay_tally import ReplayTally
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from made.private_notes import LABELS, corpora, note
@@ -16,6 +13,9 @@ from deidrelease.contracts import Arm, Conclusion, Shard
 from deidrelease.errors import CorpusError
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Note
+from deidrelease_audits.pii_replay.audit import PiiReplay
+from deidrelease_audits.pii_replay.scan import ReplayIndex
+from deidrelease_audits.pii_replay.tally import ReplayTally
 
 AUDIT = PiiReplay()
 

@@ -7,13 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from deidrelease_audits.detectors import CLASSES, FAMILIES, DetectorChoice
-from deidrelease_audits.gold_recall import GoldRecall
-from deidrelease_audits.hit_counts import TOTAL, HitCounts, family_column
-from deidrelease_audits.pii_residual import PiiResidual
-from deidrelease_audits.residual_bounds import ResidualBounds
-from deidrelease_audits.residual_scan import ResidualIndex, ResidualTally
-from deidrelease_audits.statistics import poisson_bounds
 from hypothesis import given
 from hypothesis import strategies as st
 from made.notes_of import KEY, corpus_of
@@ -25,6 +18,13 @@ from deidrelease.models.tagging.encoder import make_encoder
 from deidrelease.notes import Note, Span
 from deidrelease.scoring.intervals import wilson_bounds
 from deidrelease.settings import ScratchEncoder, TaggerSettings
+from deidrelease_audits.pii_residual.audit import PiiResidual
+from deidrelease_audits.pii_residual.bounds import ResidualBounds
+from deidrelease_audits.pii_residual.detectors import CLASSES, FAMILIES, DetectorChoice
+from deidrelease_audits.pii_residual.gold_recall import GoldRecall
+from deidrelease_audits.pii_residual.hit_counts import TOTAL, HitCounts, family_column
+from deidrelease_audits.pii_residual.scan import ResidualIndex, ResidualTally
+from deidrelease_audits.statistics import poisson_bounds
 
 NAME, DATE, MAIL, RECORD = (CLASSES.index(letter) for letter in "ACFH")
 DATES, NAMES, CONTACTS = (family_column(list(FAMILIES).index(name)) for name in ("dates", "names", "contacts"))
@@ -218,7 +218,7 @@ def test_without_a_language_or_a_tagger_nothing_is_claimed() -> None:
 
 
 def test_without_presidio_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("deidrelease_audits.detectors.find_spec", lambda _: None)
+    monkeypatch.setattr("deidrelease_audits.pii_residual.detectors.find_spec", lambda _: None)
     assert "pip install 'deidrelease[presidio]'" in DetectorChoice("es", None, 0.35).missing()
 
 

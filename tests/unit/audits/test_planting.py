@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deidrelease_audits.pii_replay import PiiReplay
 from made.private_notes import LABELS, corpora, note
 
 from deidrelease.contracts import Conclusion, Shard
@@ -17,6 +16,7 @@ from deidrelease.formats.table import open_corpus
 from deidrelease.labels import LabelMap
 from deidrelease.labels.reading import load_label_map
 from deidrelease.notes import Note
+from deidrelease_audits.pii_replay.audit import PiiReplay
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))

@@ -1,14 +1,14 @@
 """Other spellings of a value, against an independent slow search."""
 
 import pytest
-from deidrelease_audits.borders import kind_of
-from deidrelease_audits.spellings import find_edits, find_forms, forms_of, may_be_edited
-from deidrelease_audits.squeezing import SqueezedText, squeeze
-from deidrelease_audits.written_days import days_in, days_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deidrelease.surrogates.normal import squeezed
+from deidrelease_audits.pii_replay.spellings import find_edits, find_forms, forms_of, may_be_edited
+from deidrelease_audits.pii_replay.written_days import days_in, days_of
+from deidrelease_audits.text.borders import kind_of
+from deidrelease_audits.text.squeezing import SqueezedText, squeeze
 
 
 def _edits(text: str, value: str) -> list[str]:

@@ -5,6 +5,7 @@ from math import comb
 
 import numpy as np
 import pytest
+
 from deidrelease_audits.statistics import (
     auc,
     auc_estimate,

@@ -5,7 +5,8 @@ import sys
 import unicodedata
 
 import pytest
-from deidrelease_audits.texts import Normal, folded, tokenise, tokenise_all
+
+from deidrelease_audits.text.tokens import Normal, folded, tokenise, tokenise_all
 
 NORMALS: tuple[Normal, ...] = ("raw", "words")
 
@@ -71,7 +72,7 @@ def test_equal_tokens_have_equal_codes_and_others_do_not() -> None:
 
 
 def test_codes_are_the_same_in_another_process() -> None:
-    program = "from deidrelease_audits.texts import tokenise; print(tokenise('Uno dos', 'words').codes.tolist())"
+    program = "from deidrelease_audits.text.tokens import tokenise; print(tokenise('Uno dos', 'words').codes.tolist())"
     lines = {
         subprocess.run(
             [sys.executable, "-c", program],
@@ -94,7 +95,7 @@ def test_folding_is_that_of_the_whole_text_where_no_form_is_odd() -> None:
 
 def test_a_rare_script_does_not_make_what_is_known_forgotten() -> None:
     program = (
-        "from deidrelease_audits.texts import tokenise\n"
+        "from deidrelease_audits.text.tokens import tokenise\n"
         "before = tokenise('PE\u0301REZ', 'words').codes[0]\n"
         "mixed = tokenise('PÉREZ \U0001d400\uff76\uff9e P\u00c9REZ ABC', 'words').codes\n"
         "print(before == mixed[0] == mixed[2], mixed[3] == tokenise('abc', 'raw').codes[0])"

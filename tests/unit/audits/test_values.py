@@ -3,14 +3,14 @@
 import re
 
 import pytest
-from deidrelease_audits.borders import DIGIT, LETTER, kind_of
-from deidrelease_audits.values import Haystack, canonical, find_values, values_of
 from hypothesis import given
 from hypothesis import strategies as st
 from made.private_notes import LABELS, note
 
 from deidrelease.errors import CorpusError
 from deidrelease.notes import Note
+from deidrelease_audits.text.borders import DIGIT, LETTER, kind_of
+from deidrelease_audits.values import Haystack, canonical, find_values, values_of
 
 
 def _found(texts: list[str], values: list[str]) -> list[tuple[str, int, str]]:

@@ -4,11 +4,11 @@ import pickle
 import random
 
 import pytest
-from deidrelease_audits.verbatim import Verbatim
-from deidrelease_audits.verbatim_scan import VerbatimTally
 
 from deidrelease.contracts import Corpora, Shard
 from deidrelease.notes import Note, Span
+from deidrelease_audits.verbatim.audit import Verbatim
+from deidrelease_audits.verbatim.scan import VerbatimTally
 from tests.made.notes_of import KEY, corpus_of
 
 AUDIT = Verbatim()

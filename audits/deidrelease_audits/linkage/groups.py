@@ -1,0 +1,110 @@
+"""The chance that a note of another patient holds one given value, group by group.
+
+A character model gives the bits of a value, its own holders left out. The model is not taken on trust: its figure is
+multiplied by the largest factor by which it is seen to err, at any rarity, on pairs of different private patients and
+on hold-out values that stand in the release.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deidrelease_audits.linkage.bits import CharacterModel
+from deidrelease_audits.statistics import clopper_pearson, poisson_bounds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GroupNull:
+    """The chance that a note of another patient holds a given value of one group.
+
+    Attributes:
+        model: Of how values of the group are written.
+        known: Patients of the sample that hold each value, and its bits.
+        each: Values a patient, on average.
+        inflation: Factor by which the model was seen to err; at least 1.
+        bits: Of the values of the sample, ascending; (n,).
+        shared: Of those that two different patients hold, once for each pair of patients, ascending; (m,).
+        others: Patients of the sample besides a value's own.
+    """
+
+    model: CharacterModel
+    known: Mapping[str, float]
+    each: float
+    inflation: float
+    bits: NDArray[np.float64]
+    shared: NDArray[np.float64]
+    others: int
+
+    def chance(self, value: str) -> float:
+        """An upper bound of the chance that a note of another patient holds `value`.
+
+        The model's, inflated; or what was seen to happen to values of at most so many bits, with its upper bound, where
+        that is less: a value of more bits is not shared more often.
+        """
+        bits = self.known[value] if value in self.known else self.model.bits(value)
+        seen = int(np.searchsorted(self.shared, bits, side="right"))
+        looked = int(np.searchsorted(self.bits, bits, side="right")) * self.others // 2
+        model = min(1.0, self.each * float(2.0**-bits))
+        return max(model, min(model * self.inflation, _upper(min(seen, looked), looked)))
+
+
+def group_nulls(
+    held: Mapping[int, Mapping[str, str]],
+    collided: Iterable[tuple[str, str]],
+    strays: Iterable[tuple[str, str, int]],
+    looked: float,
+) -> dict[str, GroupNull]:
+    """The null of every group in the sample.
+
+    Args:
+        held: For each patient of the sample the values, and the group of each.
+        collided: Value and group, for every two strangers that share a value.
+        strays: Rare hold-out values in the release: value, group and the number of synthetic notes that hold it.
+        looked: Synthetic notes times hold-out patients over patients of the sample.
+    """
+    times: dict[str, Counter[str]] = defaultdict(Counter)
+    for values in held.values():
+        for value, group in values.items():
+            times[group][value] += 1
+    ours: dict[str, list[str]] = defaultdict(list)
+    theirs: dict[str, list[str]] = defaultdict(list)
+    for value, group in collided:
+        ours[group].append(value)
+    for value, group, notes in strays:
+        theirs[group] += [value] * notes
+    return {group: _null(times[group], ours[group], theirs[group], len(held), looked) for group in sorted(times)}
+
+
+def _null(
+    times: Counter[str], collided: Sequence[str], strays: Sequence[str], patients: int, looked: float
+) -> GroupNull:
+    model = CharacterModel.of(times)
+    known = {value: model.bits(value, count) for value, count in times.items()}
+    bits = np.sort([known[value] for value in times.elements()])
+    shared, stray = _bits(model, known, collided), _bits(model, known, strays)
+    each = len(bits) / patients
+    factors = _inflation(shared, bits, each * (patients - 1) / 2), _inflation(stray, bits, each * looked)
+    return GroupNull(model, known, each, max(factors), bits, shared, patients - 1)
+
+
+def _bits(model: CharacterModel, known: Mapping[str, float], values: Sequence[str]) -> NDArray[np.float64]:
+    return np.sort(np.array([known[v] if v in known else model.bits(v) for v in values], np.float64))
+
+
+def _inflation(seen: NDArray[np.float64], bits: NDArray[np.float64], weight: float) -> float:
+    """The largest ratio of matches seen (upper bound) to those expected, of values of at least so many bits."""
+    factor = 1.0
+    for place, least in enumerate(seen):
+        expected = weight * float(np.exp2(-bits[bits >= least - 1e-9]).sum())
+        factor = max(factor, poisson_bounds(len(seen) - place)[1] / expected if expected > 0 else inf)
+    return factor
+
+
+@lru_cache(maxsize=4096)
+def _upper(seen: int, looked: int) -> float:
+    return clopper_pearson(seen, looked).high if looked else 1.0

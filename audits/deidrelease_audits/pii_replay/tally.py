@@ -1,0 +1,164 @@
+"""What a scan for replayed values keeps: what was found in the release, and a few sums about all that was searched.
+
+Only found values are kept one by one, so memory is bounded by the release. They are private and stay in memory. Every
+field adds up in any order and grouping.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, Self, TypeVar
+
+from deidrelease_audits.patients import BothArms
+from deidrelease_audits.pii_replay.character_counts import CharacterCounts
+
+MOST_HOLDERS = 64
+"""Of more patients it is enough to know that they are many."""
+SAMPLE = 1024
+"""Values of a label that are kept to see which of them different patients share."""
+
+
+class _Adds(Protocol):
+    def __add__(self, other: Any, /) -> Any: ...
+
+
+Addable = TypeVar("Addable", bound=_Adds)
+PrivateArm = Literal["train", "holdout"]
+Mention = tuple[str, int, int]
+"""Private note and code points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Who holds a value under one label, and where.
+
+    Attributes:
+        train: Keyed numbers of patients, ascending, at most the `MOST_HOLDERS` smallest.
+        holdout: Alike.
+        train_mention: The first mention in sorting order; None where train has none.
+        holdout_mention: Alike.
+        counted: How often the value counts in the character model.
+    """
+
+    train: tuple[int, ...] = ()
+    holdout: tuple[int, ...] = ()
+    train_mention: Mention | None = None
+    holdout_mention: Mention | None = None
+    counted: int = 0
+
+    @classmethod
+    def one(cls, arm: PrivateArm, patient: int, mention: Mention) -> Self:
+        """One patient of `arm`."""
+        if arm == "train":
+            return cls(train=(patient,), train_mention=mention, counted=1)
+        return cls(holdout=(patient,), holdout_mention=mention, counted=1)
+
+    def __add__(self, other: Self) -> Self:
+        """All of both."""
+        return type(self)(
+            _smallest(self.train, other.train),
+            _smallest(self.holdout, other.holdout),
+            _first(self.train_mention, other.train_mention),
+            _first(self.holdout_mention, other.holdout_mention),
+            self.counted + other.counted,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A value, by its squeezed form, of which some spelling stands in the synthetic text.
+
+    Attributes:
+        exact: Its spellings that stand there exactly.
+        spellings: Those that stand there in another way.
+        kinds: In which ways.
+        holders: Label to who holds it.
+    """
+
+    exact: frozenset[str] = frozenset()
+    spellings: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    holders: Mapping[str, Holders] = field(default_factory=dict)
+
+    def __add__(self, other: Self) -> Self:
+        """What either saw."""
+        holders = added_by_key(self.holders, other.holders)
+        kinds = self.kinds | other.kinds
+        return type(self)(self.exact | other.exact, self.spellings | other.spellings, kinds, holders)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Values with the smallest keyed numbers of a label, each with up to two of its patients.
+
+    A bottom-k sketch (Cohen and Kaplan 2007, PODC): which values are in it depends on their numbers alone.
+
+    Attributes:
+        values: Number to squeezed value and the smallest keyed numbers of its patients.
+    """
+
+    values: Mapping[int, tuple[str, tuple[int, ...]]] = field(default_factory=dict)
+
+    def __add__(self, other: Self) -> Self:
+        """The smallest of both."""
+        numbers = sorted(self.values.keys() | other.values.keys())[:SAMPLE]
+        return type(self)({number: _shared(self.values.get(number), other.values.get(number)) for number in numbers})
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayTally:
+    """The whole tally.
+
+    Attributes:
+        found: Squeezed value to what is known of it.
+        patients: Everyone seen, by arm; the values mean nothing.
+        of_label: Everyone who holds a value of a label.
+        searched: Label and arm to how many values were searched, each once a note.
+        characters: For the models of the classes.
+        samples: Label to sample.
+    """
+
+    found: Mapping[str, Found] = field(default_factory=dict)
+    patients: BothArms = field(default_factory=BothArms)
+    of_label: Mapping[str, BothArms] = field(default_factory=dict)
+    searched: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    characters: CharacterCounts = field(default_factory=CharacterCounts)
+    samples: Mapping[str, Sample] = field(default_factory=dict)
+
+    def __add__(self, other: Self) -> Self:
+        """Both together."""
+        return type(self)(
+            added_by_key(self.found, other.found),
+            self.patients + other.patients,
+            added_by_key(self.of_label, other.of_label),
+            dict(Counter(self.searched) + Counter(other.searched)),
+            self.characters + other.characters,
+            added_by_key(self.samples, other.samples),
+        )
+
+
+def added_by_key(left: Mapping[str, Addable], right: Mapping[str, Addable]) -> dict[str, Addable]:
+    """Both mappings, sums where both have a key; keys in sorting order, so that equal sums are equal to the byte."""
+    keys = sorted(left.keys() | right.keys())
+    return {
+        key: left[key] + right[key] if key in left and key in right else (left if key in left else right)[key]
+        for key in keys
+    }
+
+
+def _smallest(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(sorted({*left, *right})[:MOST_HOLDERS])
+
+
+def _first(left: Mention | None, right: Mention | None) -> Mention | None:
+    return min((mention for mention in (left, right) if mention is not None), default=None)
+
+
+def _shared(
+    left: tuple[str, tuple[int, ...]] | None, right: tuple[str, tuple[int, ...]] | None
+) -> tuple[str, tuple[int, ...]]:
+    one = left or right
+    if one is None:
+        raise ValueError("a number of neither sample")
+    patients = {*(left[1] if left else ()), *(right[1] if right else ())}
+    return one[0], tuple(sorted(patients)[:2])

@@ -1,0 +1,1 @@
+"""Notes as arrays: tokens, shingles, squeezed characters, word borders."""
