@@ -11,9 +11,9 @@ said. Lines that are there already are not done again, so a run that was stopped
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from deidrelease.engine import LocalEngine
 from deidrelease.formats import PatientSource, ReadOptions, open_corpus
 from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap, load_label_map
-from deidrelease.notes import Corpus, Located, Note
+from deidrelease.notes import Corpus, Held, Note
 from deidrelease.results import Estimate
 from deidrelease_audits.statistics import clopper_pearson
 
@@ -90,17 +90,6 @@ PLANS: dict[str, Plan] = {
 BARS = ("clean", "numbers", "altered-numbers", "identifiers", "altered", "pairs", "halves", "copy", "span-8")
 
 
-@dataclass(frozen=True, slots=True)
-class InMemory:
-    """A shard that is at hand."""
-
-    notes: tuple[Note, ...]
-
-    def read(self) -> Iterator[Located]:
-        """The notes."""
-        return (Located(f"note {number}", note) for number, note in enumerate(self.notes, 1))
-
-
 @cache
 def _notes(corpora: Path) -> tuple[Note, ...]:
     # One note of dev holds a control character.
@@ -134,7 +123,7 @@ def audited(
     synthetic: Iterable[Note], train: Iterable[Note], holdout: Iterable[Note], label_map: LabelMap, seed: int
 ) -> AuditResult:
     """The audits of `AUDITS` over notes at hand."""
-    arms = [Corpus(name, (InMemory(tuple(notes)),)) for name, notes in
+    arms = [Corpus(name, (Held(tuple(notes)),)) for name, notes in
             (("synthetic", synthetic), ("train", train), ("holdout", holdout))]  # fmt: skip
     corpora = Corpora(*arms, label_map=label_map, language="es", tagger=None, key=SiteKey(bytes(32)), seed=seed)
     return audit(corpora, chosen_audits(AUDITS), LocalEngine())

@@ -133,6 +133,17 @@ class Located:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """A shard whose notes are at hand."""
+
+    notes: tuple["Note", ...]
+
+    def read(self) -> Iterator[Located]:
+        """The notes, placed by their number."""
+        return (Located(f"note {number}", note) for number, note in enumerate(self.notes, 1))
+
+
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """A lazy, re-iterable sequence of notes in shards.
 

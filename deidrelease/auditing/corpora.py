@@ -7,7 +7,7 @@ import hashlib
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from deidrelease import progress
@@ -15,7 +15,7 @@ from deidrelease.auditing.result import CorpusFacts
 from deidrelease.contracts import Arm, Corpora
 from deidrelease.errors import CorpusError, Problem
 from deidrelease.keys import SiteKey
-from deidrelease.notes import Corpus, Note, note_to_json
+from deidrelease.notes import Corpus, Held, Note, note_to_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TELLING_CHARACTERS = 200
 """Two patients may both have a note of a line or a form left empty; of this length no two notes are alike by chance."""
+HELD_CHARACTERS = 10_000_000
+"""Reading costs more than some audits do; tens of megabytes of text spare the six readings that follow the first."""
 _PARTS = {
     "patients": "patient(s) stand in both, by their ids",
     "notes": "note id(s) stand in both",
@@ -50,8 +52,15 @@ class _Numbers:
         return np.unique(np.frombuffer(getattr(self, part), np.uint64))
 
 
-def facts_of(corpora: Corpora) -> dict[Arm, CorpusFacts]:
+def taken_in(corpora: Corpora, held: int = HELD_CHARACTERS) -> tuple[Corpora, dict[Arm, CorpusFacts]]:
     """Reads every corpus once, to its end, so that a defect in the last note costs no audit.
+
+    Args:
+        corpora: To be audited.
+        held: How many characters of text may stay in memory.
+
+    Returns:
+        The same corpora, those held in memory that fit, since every audit reads them again; and their facts.
 
     Raises:
         CorpusError: A corpus has defects or no notes, train and hold-out share patients, note ids or long texts, or a
@@ -59,14 +68,35 @@ def facts_of(corpora: Corpora) -> dict[Arm, CorpusFacts]:
     """
     facts: dict[Arm, CorpusFacts] = {}
     numbers: dict[Arm, _Numbers] = {}
+    at_hand: dict[str, Corpus] = {}
     for arm, corpus in _present(corpora):
-        facts[arm], numbers[arm] = _read(arm, corpus, corpora.key)
+        kept = _Kept(held)
+        facts[arm], numbers[arm] = _read(arm, corpus, corpora.key, kept)
+        if kept.notes is not None:
+            at_hand[arm] = Corpus(corpus.name, (Held(tuple(kept.notes)),))
+            held -= kept.characters
     if "holdout" in numbers:
         _refuse_shared(numbers)
     if corpora.label_map is not None:
         private = (numbers[arm].labels for arm in numbers if arm != "synthetic")
         corpora.label_map.require(sum(private, Counter()), "the private labels")
-    return facts
+    return replace(corpora, **at_hand), facts  # type: ignore[arg-type]  # all of them are fields that hold a corpus
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The notes of a corpus, until they are too many."""
+
+    most: int
+    characters: int = 0
+    notes: list[Note] | None = field(default_factory=list)
+
+    def add(self, note: Note) -> None:
+        self.characters += len(note.text)
+        if self.notes is not None:
+            self.notes.append(note)
+            if self.characters > self.most:
+                self.notes = None
 
 
 def _present(corpora: Corpora) -> Iterator[tuple[Arm, Corpus]]:
@@ -77,12 +107,13 @@ def _present(corpora: Corpora) -> Iterator[tuple[Arm, Corpus]]:
             yield arm, corpus
 
 
-def _read(arm: Arm, corpus: Corpus, key: SiteKey) -> tuple[CorpusFacts, _Numbers]:
+def _read(arm: Arm, corpus: Corpus, key: SiteKey, kept: _Kept) -> tuple[CorpusFacts, _Numbers]:
     sha, numbers = hashlib.sha256(), _Numbers()
     with progress.step(f"reading {arm}") as step:
         for note in corpus:
             sha.update(note_to_json(note).encode("utf-8") + b"\n")
             numbers.add(note, key)
+            kept.add(note)
             step.advance(1)
     if not numbers.notes:
         problem = Problem(corpus.name, f"holds no notes ({arm})", "name a corpus that does")

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from deidrelease import progress
 from deidrelease.auditing.claims import flaw
-from deidrelease.auditing.corpora import facts_of
+from deidrelease.auditing.corpora import taken_in
 from deidrelease.auditing.crashes import told
 from deidrelease.auditing.plain import plain_conclusion, plain_values
 from deidrelease.auditing.result import AuditResult, CorpusFacts
@@ -38,7 +38,7 @@ def audit(corpora: Corpora, audits: Mapping[str, Audit], engine: Engine) -> Audi
         CorpusError: A corpus has defects or no notes, or train and hold-out share patients.
         DeidReleaseError: Something else in the input that the user can mend, such as a tagger that does not load.
     """
-    facts = facts_of(corpora)
+    corpora, facts = taken_in(corpora)
     runs = [_run(name, each, corpora, facts, engine) for name, each in audits.items()]
     reports = tuple(run.report for run in runs)
     scanned, total = _coverage(runs, facts)
