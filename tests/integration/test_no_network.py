@@ -10,6 +10,8 @@ import pytest
 
 from deidrelease.settings import ReleaseConfig
 
+# On import urllib3 opens a socket that it never connects, to see whether the machine speaks IPv6.
+_PROBED = "import urllib3\n"
 _NO_SOCKETS = """
 import socket, sys
 def refuse(*arguments, **options):
@@ -31,7 +33,7 @@ sys.addaudithook(hook)
 def test_the_flow_needs_no_socket(
     make_config: Callable[..., ReleaseConfig], run_alone: Callable[..., Any], tmp_path: Path
 ) -> None:
-    ended = run_alone(make_config(tmp_path / "run"), _NO_SOCKETS)
+    ended = run_alone(make_config(tmp_path / "run"), _PROBED + _NO_SOCKETS)
     assert ended.returncode == 0, ended.error
     assert "NETWORK" not in ended.error
     assert list(ended.ran) == ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate", "audit"]
@@ -45,8 +47,6 @@ def test_the_block_would_be_noticed(
     assert "NETWORK" in ended.error
 
 
-# On import urllib3 opens a socket that it never connects, to see whether the machine speaks IPv6.
-_PROBED = "import urllib3\n"
 _DETECT = """
 import os, tempfile
 home = os.environ["HOME"] = os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()

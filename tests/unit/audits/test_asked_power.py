@@ -13,7 +13,15 @@ def test_a_share_of_the_patients_but_no_fewer_than_a_few(train: int, asked: int)
 
 @pytest.mark.parametrize(
     ("train", "holdout", "enough"),
-    [(120, 120, True), (346, 97, True), (120, 20, False), (900, 100, True), (120, 0, False), (4, 4, True), (4, 1, False)],
+    [
+        (120, 120, True),
+        (346, 97, True),
+        (120, 20, False),
+        (900, 100, True),
+        (120, 0, False),
+        (4, 4, True),
+        (4, 1, False),
+    ],
 )
 def test_enough_is_what_can_fire(train: int, holdout: int, enough: bool) -> None:
     asked = asked_patients(train, 5, 0.05)
