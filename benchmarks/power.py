@@ -114,7 +114,7 @@ def release(corpora: Path, size: int, seed: int, plan: str) -> dict[str, object]
         "seed": seed,
         "plan": plan,
         "planted": len(made.planted),
-        "found": sum(_found(one, result.findings) for one in made.planted),
+        "found": sum(found(one, result.findings) for one in made.planted),
         "audits": {report.audit: _said(result, report.audit) for report in result.audits},
     }
 
@@ -129,7 +129,8 @@ def audited(
     return audit(corpora, chosen_audits(AUDITS), LocalEngine())
 
 
-def _found(planted: Planted, findings: Iterable[Finding]) -> bool:
+def found(planted: Planted, findings: Iterable[Finding]) -> bool:
+    """Whether some finding touches the place of what was planted."""
     return any(
         finding.arm == "train"
         and finding.synthetic_note == planted.synthetic_note
