@@ -14,10 +14,11 @@ from math import comb
 
 from deidrelease.labels import LabelMap, load_label_map
 from deidrelease.notes import Note
+from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.linkage.held import held_values, may_link, one_value
 from deidrelease_audits.linkage.tally import one_group
 from deidrelease_audits.pii_replay.spellings import forms_of, may_be_edited
-from deidrelease_audits.pii_replay.written_days import days_in, days_of
+from deidrelease_audits.pii_replay.written_days import days_in
 from deidrelease_audits.text.squeezing import squeeze
 from deidrelease_audits.values import Value, canonical, values_of
 

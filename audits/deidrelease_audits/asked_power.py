@@ -10,14 +10,16 @@ from math import ceil
 from deidrelease_audits.statistics import minimal_detectable, needed_patients
 
 LEVEL = 0.05
+SHARE = 0.05
+"""Of the train patients: what happens to fewer, and to no one of the hold-out, an audit may miss."""
 
 
-def asked_patients(train: int, least: int, share: float) -> int:
+def asked_patients(train: int, least: int, share: float = SHARE) -> int:
     """How many matched train patients, beside none of the hold-out, the test must be able to tell from chance."""
     return min(train, max(least, ceil(share * train)))
 
 
-def lacking_power(train: int, holdout: int, least: int, share: float) -> str:
+def lacking_power(train: int, holdout: int, least: int, share: float = SHARE) -> str:
     """Why the hold-out cannot carry the test, with the size it would take; empty where it can.
 
     Args:

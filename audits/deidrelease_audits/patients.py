@@ -49,10 +49,13 @@ class PatientMaxima:
         """The larger value of each patient."""
         if len(self.patients) == 0 or len(other.patients) == 0:
             return other if len(self.patients) == 0 else self
-        patients, inverse = np.unique(np.concatenate([self.patients, other.patients]), return_inverse=True)
-        values = np.full(len(patients), np.iinfo(np.int32).min, np.int32)
-        np.maximum.at(values, inverse, np.concatenate([self.values, other.values]))
-        return type(self)(patients, values)
+        patients = np.concatenate([self.patients, other.patients])
+        # Two sorted runs: a stable sort merges them in one pass.
+        order = np.argsort(patients, kind="stable")
+        patients = patients[order]
+        firsts = np.flatnonzero(np.append(True, patients[1:] != patients[:-1]))
+        values = np.concatenate([self.values, other.values])[order]
+        return type(self)(patients[firsts], np.maximum.reduceat(values, firsts))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, PatientMaxima):

@@ -20,7 +20,7 @@ from deidrelease_audits.text.borders import OTHER, SPACE, ends_of, is_border, jo
 
 _BORDER, _END = 0x1F, 0x1E
 """Both are white space to Unicode, which becomes a blank below, so no text can hold them."""
-_WIDTHS = np.array([1] + [2] * 15 + [3] * 496 + [4], np.uint8)
+_WIDTHS = np.repeat(np.array([1, 2, 3, 4], np.uint8), [1, 15, 496, 8192])
 """Bytes of a code point in UTF-8, by its block of 128."""
 
 
@@ -68,18 +68,20 @@ def values_of(note: Note, label_map: LabelMap) -> list[tuple[Value, Span]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Haystack:
-    """The synthetic corpus, laid out for searching; about ten bytes a character.
+    """The synthetic corpus, laid out for searching; about nine bytes a character.
 
     Attributes:
         note_ids: Of the synthetic notes, in reading order; (n_notes,).
         starts: Where each note begins in the joined text, and where that ends; code points, (n_notes + 1,).
         marked: The joined text in UTF-8 with a mark at every word border.
-        origins: For each byte of `marked` the code point of the joined text it stands for; (n_bytes,).
+        firsts: The byte of `marked` with which each of its characters begins, marks not counted; (n_characters,).
+        origins: The code point of the joined text that each of those characters stands for; (n_characters,).
     """
 
     note_ids: tuple[str, ...]
     starts: NDArray[np.int64]
     marked: bytes
+    firsts: NDArray[np.signedinteger[Any]]
     origins: NDArray[np.signedinteger[Any]]
 
     @classmethod
@@ -90,8 +92,7 @@ class Haystack:
             ids.append(note.note_id)
             texts.append(note.text)
         starts = np.cumsum([0, *(len(text) + 1 for text in texts)])
-        marked, origins = _marked(texts)
-        return cls(tuple(ids), starts, marked, origins)
+        return cls(tuple(ids), starts, *_marked(texts))
 
     def __len__(self) -> int:
         """Notes."""
@@ -127,7 +128,7 @@ def find_values(haystack: Haystack, values: Sequence[str]) -> Places:
     """
     from ahocorasick_rs import BytesAhoCorasick
 
-    patterns = _marked([canonical(value) for value in values])[0].split(bytes([_END]))[:-1]
+    patterns = _marked([value.strip() for value in values])[0].split(bytes([_END]))[:-1]
     asked = [index for index, pattern in enumerate(patterns) if pattern]
     if not asked or not haystack.marked:
         return _places(haystack, *np.empty((3, 0), np.int64))
@@ -142,32 +143,37 @@ def _places(
     haystack: Haystack, values: NDArray[np.int64], first: NDArray[np.int64], behind: NDArray[np.int64]
 ) -> Places:
     """From bytes of the marked text to code points of notes."""
-    last = behind - 1
-    last -= np.frombuffer(haystack.marked, np.uint8)[last] == _BORDER
-    starts = haystack.origins[first].astype(np.int64)
-    ends = haystack.origins[last].astype(np.int64) + 1
+    # A match begins with a mark or a character and ends with either: the first character from there, the last before.
+    # Asked in their own type, as else all of them would be copied.
+    first, behind = (place.astype(haystack.firsts.dtype) for place in (first, behind))
+    starts = haystack.origins[np.searchsorted(haystack.firsts, first)].astype(np.int64)
+    ends = haystack.origins[np.searchsorted(haystack.firsts, behind) - 1].astype(np.int64) + 1
     notes = np.searchsorted(haystack.starts, starts, side="right") - 1
     order = np.lexsort((values, ends, starts))
     values, notes, starts, ends = values[order], notes[order], starts[order], ends[order]
     return Places(values, notes, starts - haystack.starts[notes], ends - haystack.starts[notes])
 
 
-def _marked(texts: Sequence[str]) -> tuple[bytes, NDArray[np.signedinteger[Any]]]:
-    """The texts, each ended by a mark, with single blanks and word borders marked, and where each byte comes from."""
+def _marked(texts: Sequence[str]) -> tuple[bytes, NDArray[np.signedinteger[Any]], NDArray[np.signedinteger[Any]]]:
+    """The texts, each ended by a mark, with single blanks and word borders marked; see `Haystack` for the others."""
     codes = joined_codes(texts)
     kinds = kinds_of(codes)
     ends = ends_of(texts)
     codes[ends], kinds[ends] = _END, OTHER
-    counter = np.int32 if 2 * len(codes) < 2**31 else np.int64
+    # A character takes up to four bytes, and a mark one.
+    counter = np.int32 if 5 * len(codes) < 2**31 else np.int64
     blank = kinds == SPACE
-    again = np.flatnonzero(blank[1:] & blank[:-1]) + 1
-    origins = np.delete(np.arange(len(codes), dtype=counter), again)
-    codes[blank] = 0x20
-    codes, kinds = np.delete(codes, again), np.delete(kinds, again)
+    kept = np.ones(len(codes), np.bool_)
+    kept[1:] = ~(blank[1:] & blank[:-1])
+    origins: NDArray[np.signedinteger[Any]] = np.flatnonzero(kept).astype(counter)
+    codes[np.flatnonzero(blank & (codes != 0x20))] = 0x20
+    codes, kinds = codes[kept], kinds[kept]
     border = is_border(kinds)
-    places = np.arange(len(codes), dtype=counter) + np.cumsum(border, dtype=counter)
-    written = np.full(len(codes) + int(border.sum()), _BORDER, np.uint32)
+    places = np.cumsum(border, dtype=np.int64)
+    places += np.arange(len(codes))
+    written = np.full(len(codes) + int(border.sum()), _BORDER, "<u4")
     written[places] = codes
-    widths = _WIDTHS[np.minimum(written >> 7, len(_WIDTHS) - 1)]
-    text = written.astype("<u4").tobytes().decode("utf-32-le", "surrogatepass")
-    return text.encode("utf-8", "surrogatepass"), np.repeat(np.repeat(origins, 1 + border), widths)
+    wider = np.take(_WIDTHS, codes >> 7) - np.uint8(1)
+    firsts: NDArray[np.signedinteger[Any]] = (places + np.cumsum(wider, dtype=np.int64) - wider).astype(counter)
+    marked = written.tobytes().decode("utf-32-le", "surrogatepass").encode("utf-8", "surrogatepass")
+    return marked, firsts, origins

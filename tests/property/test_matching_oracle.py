@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deidrelease_audits.verbatim.longest import Windows
 from deidrelease_audits.verbatim.matching import LEAST, Index
 
 Notes = list[list[int]]
@@ -55,6 +56,11 @@ def test_both_sides_are_as_by_brute_force(indexed: Notes, text: Notes) -> None:
     assert spread == brute(indexed, text)
 
 
+@given(notes, notes)
+def test_the_longest_span_alone_is_as_by_brute_force(indexed: Notes, text: Notes) -> None:
+    assert Windows.of(*joined(indexed)).longest(*joined(text)) == max(brute(text, indexed), default=0)
+
+
 def by_suffix_array(notes: Notes, others: Notes) -> list[int]:
     """For each position of `notes` its longest match with `others`, from one suffix array of both."""
     divsufsort = pytest.importorskip("pydivsufsort")
@@ -99,3 +105,4 @@ def test_long_notes_are_as_by_a_suffix_array(seed: int) -> None:
     assert forward == by_suffix_array(text, indexed)
     assert spread == by_suffix_array(indexed, text)
     assert max(spread) >= 40
+    assert Windows.of(*joined(indexed)).longest(*joined(text)) == max(forward)

@@ -43,7 +43,7 @@ class Linkage:
 
     Attributes:
         rare: The most patients, of both arms together, that may hold a rare value.
-        detectable: Matched train patients, beside none of the hold-out, that the test has to be able to tell.
+        detectable: Matched train patients that have to be detectable at the fewest, see `asked_power`.
         sampled: Patients on whose pairs the null is fitted.
     """
 

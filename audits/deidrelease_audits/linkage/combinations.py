@@ -18,7 +18,7 @@ LEAST_KINDS = 3
 """Kinds of items that a combination needs."""
 AGE_BAND = 5
 """Years."""
-_AGE = re.compile(r"(?<!\d)(\d{1,3})[\s\u00a0-]?(?:años|year|yr|yo\b|y/o|y\.o\.|år)", re.IGNORECASE)
+_AGE = re.compile(r"(\d(?<!\d\d)\d{0,2})[\s\u00a0-]?(?:años|year|yr|yo\b|y/o|y\.o\.|år)", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<!\d)\d{1,3}(?!\d)")
 _OLDEST = 120
 

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal
 
 from deidrelease.contracts import Conclusion, Finding
 from deidrelease.results import Estimate, bucketed
+from deidrelease_audits.asked_power import lacking_power, told_power
 from deidrelease_audits.linkage.combinations import Bands, Combination, unique_combinations
-from deidrelease_audits.linkage.incidents import Found, Incident, incidents
+from deidrelease_audits.linkage.incidents import Found, Incident, RarePlaces, incidents, rare_places
 from deidrelease_audits.linkage.null import DECISIVE, SURPRISING, Null
 from deidrelease_audits.linkage.tally import LinkageTally, PrivateArm
 from deidrelease_audits.linkage.verdict import Judged, judged
@@ -17,8 +19,6 @@ from deidrelease_audits.statistics import (
     exact_value,
     holm,
     hypergeometric_p,
-    minimal_detectable,
-    needed_patients,
     poisson_bounds,
     residual,
     wilson,
@@ -34,7 +34,7 @@ class Asked:
 
     Attributes:
         rare: The most holders of a rare value.
-        detectable: Matched train patients, beside none of the hold-out, that must give p at most 5%.
+        detectable: Matched train patients that have to be detectable at the fewest, see `asked_power`.
         meanings: Whether there was a label map.
     """
 
@@ -47,14 +47,15 @@ def concluded(haystack: Haystack, bands: Bands, tally: LinkageTally, asked: Aske
     """Judges the sum of all tallies."""
     if reason := _nothing_to_measure(len(haystack), tally, asked):
         return Conclusion("inconclusive", reason)
-    arms, null = judged(haystack, tally, asked.rare)
+    seen = rare_places(haystack, tally.holders, asked.rare)
+    arms, null = judged(len(haystack), seen, tally, asked.rare)
     alone = unique_combinations(haystack, bands, tally.items)
     combined: dict[PrivateArm, list[Combination]] = {
         "train": _of(alone, tally, "train"),
         "holdout": _of(alone, tally, "holdout"),
     }
     train, control = arms["train"], arms["holdout"]
-    reason = _too_small(train.patients, control.patients, asked.detectable)
+    reason = lacking_power(train.patients, control.patients, asked.detectable)
     metrics = _metrics(len(haystack), train, len(combined["train"]))
     p_value = None
     if control.patients:
@@ -69,8 +70,8 @@ def concluded(haystack: Haystack, bands: Bands, tally: LinkageTally, asked: Aske
         metrics,
         _control(len(haystack), train.patients, control, len(combined["holdout"])),
         p_value,
-        _null_told(null, train),
-        _breakdown(haystack, tally, asked.rare, arms, combined),
+        {**_null_told(null, train), **told_power(train.patients, control.patients)},
+        _breakdown(seen, tally, arms, combined),
         (*_findings(haystack, arms), *_combined_findings(haystack, combined)),
     )
 
@@ -85,16 +86,6 @@ def _nothing_to_measure(notes: int, tally: LinkageTally, asked: Asked) -> str:
     if not tally.values:
         return "no train note has an annotated value that identifies its patient: annotated notes are needed"
     return ""
-
-
-def _too_small(train: int, holdout: int, detectable: int) -> str:
-    hits = min(detectable, train)
-    least = minimal_detectable(train, holdout)
-    if holdout and least is not None and least <= hits:
-        return ""
-    size = f"a hold-out of {needed_patients(train, hits)} patients is needed"
-    what = f"for {hits} matched train patients beside none to be told from chance at level 5%"
-    return f"{size} {what}; there are {holdout}"
 
 
 def _p_value(train: Judged, control: Judged) -> float:
@@ -144,9 +135,14 @@ def _null_told(null: Null, train: Judged) -> dict[str, object]:
         "pairs_searched": train.searched,
         "sampled_patients": null.patients,
         "patients_sharing_two_values": bucketed(null.doubles),
-        "inflation": {group: float(f"{g.inflation:.3g}") for group, g in sorted(null.groups.items())},
+        "inflation": {group: _factor(g.inflation) for group, g in sorted(null.groups.items())},
         "excluded_label_pairs": [" + ".join(pair) for pair in sorted(null.refuted)],
     }
+
+
+def _factor(inflation: float) -> float | str:
+    """Three digits; words where a value recurred that is rarer than any of the sample: no result holds an infinity."""
+    return float(f"{inflation:.3g}") if isfinite(inflation) else "no bound"
 
 
 def _of(alone: list[Combination], tally: LinkageTally, arm: PrivateArm) -> list[Combination]:
@@ -155,13 +151,12 @@ def _of(alone: list[Combination], tally: LinkageTally, arm: PrivateArm) -> list[
 
 
 def _breakdown(
-    haystack: Haystack,
+    seen: RarePlaces,
     tally: LinkageTally,
-    rare: int,
     arms: Mapping[PrivateArm, Judged],
     combined: Mapping[PrivateArm, list[Combination]],
 ) -> dict[str, dict[str, str]]:
-    providers = Counter(found.arm for found in incidents(haystack, tally.holders, rare, own=False))
+    providers = Counter(found.arm for found in incidents(seen, tally.holders, own=False))
     tables: dict[str, dict[str, str]] = {"provider pairs": {arm: bucketed(providers[arm]) for arm in ARMS}}
     for arm in ARMS:
         pairs = Counter(kinds for found in arms[arm].incidents for kinds in {_labels(*pair) for pair in found.pairs})

@@ -7,9 +7,10 @@ on hold-out values that stand in the release.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from math import inf
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +25,21 @@ class GroupNull:
 
     Attributes:
         model: Of how values of the group are written.
-        known: Patients of the sample that hold each value, and its bits.
         each: Values a patient, on average.
         inflation: Factor by which the model was seen to err; at least 1.
         bits: Of the values of the sample, ascending; (n,).
         shared: Of those that two different patients hold, once for each pair of patients, ascending; (m,).
         others: Patients of the sample besides a value's own.
+        chances: Of values that were looked at together; any other is looked at when it is asked for.
     """
 
     model: CharacterModel
-    known: Mapping[str, float]
     each: float
     inflation: float
     bits: NDArray[np.float64]
     shared: NDArray[np.float64]
     others: int
+    chances: Mapping[str, float] = field(default_factory=dict)
 
     def chance(self, value: str) -> float:
         """An upper bound of the chance that a note of another patient holds `value`.
@@ -46,7 +47,19 @@ class GroupNull:
         The model's, inflated; or what was seen to happen to values of at most so many bits, with its upper bound, where
         that is less: a value of more bits is not shared more often.
         """
-        bits = self.known[value] if value in self.known else self.model.bits(value)
+        return self.chances[value] if value in self.chances else self._of_bits(self.model.bits(value))
+
+    def knowing(self, bits: Mapping[str, float]) -> Self:
+        """The same, with the chances of values of so many bits at hand."""
+        more = {value: self._of_bits(given) for value, given in bits.items()}
+        return replace(self, chances={**self.chances, **more})
+
+    def knowing_all(self, values: Iterable[str]) -> Self:
+        """The same, with the chances of `values` at hand."""
+        new = sorted(set(values) - self.chances.keys())
+        return self.knowing(dict(zip(new, self.model.bits_of(new, [0] * len(new)).tolist(), strict=True)))
+
+    def _of_bits(self, bits: float) -> float:
         seen = int(np.searchsorted(self.shared, bits, side="right"))
         looked = int(np.searchsorted(self.bits, bits, side="right")) * self.others // 2
         model = min(1.0, self.each * float(2.0**-bits))
@@ -84,16 +97,19 @@ def _null(
     times: Counter[str], collided: Sequence[str], strays: Sequence[str], patients: int, looked: float
 ) -> GroupNull:
     model = CharacterModel.of(times)
-    known = {value: model.bits(value, count) for value, count in times.items()}
+    values, counts = list(times), list(times.values())
+    known = dict(zip(values, model.bits_of(values, counts).tolist(), strict=True))
     bits = np.sort([known[value] for value in times.elements()])
     shared, stray = _bits(model, known, collided), _bits(model, known, strays)
     each = len(bits) / patients
     factors = _inflation(shared, bits, each * (patients - 1) / 2), _inflation(stray, bits, each * looked)
-    return GroupNull(model, known, each, max(factors), bits, shared, patients - 1)
+    return GroupNull(model, each, max(factors), bits, shared, patients - 1).knowing(known)
 
 
 def _bits(model: CharacterModel, known: Mapping[str, float], values: Sequence[str]) -> NDArray[np.float64]:
-    return np.sort(np.array([known[v] if v in known else model.bits(v) for v in values], np.float64))
+    new = sorted(set(values) - known.keys())
+    bits = {**known, **dict(zip(new, model.bits_of(new, [0] * len(new)).tolist(), strict=True))}
+    return np.sort(np.array([bits[value] for value in values], np.float64))
 
 
 def _inflation(seen: NDArray[np.float64], bits: NDArray[np.float64], weight: float) -> float:

@@ -14,8 +14,8 @@ from functools import lru_cache
 
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Note, Span
-from deidrelease.surrogates.dates import full_days
 from deidrelease.surrogates.normal import ascii_letters, normal, squeezed
+from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.values import Value, values_of
 
 BESIDE_PROVIDER = " beside a provider"
@@ -73,6 +73,7 @@ def held_values(note: Note, label_map: LabelMap) -> list[Held]:
     return held
 
 
+@lru_cache(maxsize=4096)
 def is_beside(group: str) -> bool:
     """Whether the values of `group` stand beside a provider, or are one's."""
     return group.endswith((BESIDE_PROVIDER, OF_PROVIDER))
@@ -116,16 +117,12 @@ def _is_strong(value: Value) -> bool:
 
 def _told(value: Value) -> str:
     days = _days(value.key) if value.kind == "date" else ()
-    return min(days).isoformat() if days else value.key
+    return date.fromordinal(min(days)).isoformat() if days else value.key
 
 
 def _has_digit(text: str) -> bool:
     return any(c.isdigit() for c in text)
 
 
-@lru_cache(maxsize=65536)
-def _days(value: str) -> tuple[date, ...]:
-    # Reading dates in three languages costs a thousand times what a look at the characters does.
-    if not any(c.isdigit() for c in value) or len(value) > _LONGEST_DATE:
-        return ()
-    return tuple(full_days(value))
+def _days(value: str) -> tuple[int, ...]:
+    return days_of(value) if len(value) <= _LONGEST_DATE else ()

@@ -13,6 +13,13 @@ Place = tuple[int, int]
 """First code point in the synthetic note, and behind the last."""
 
 
+Places = Mapping[str, list[Place]]
+"""Of each value."""
+
+RarePlaces = Mapping[int, Places]
+"""Of each synthetic note, by its index, in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """A rare value of one patient in one synthetic note.
@@ -45,45 +52,47 @@ class Incident:
     pairs: tuple[tuple[Found, Found], ...]
 
 
-def incidents(haystack: Haystack, holders: Mapping[str, Holders], rare: int, own: bool = True) -> list[Incident]:
-    """All incidents, by synthetic note and patient.
+def rare_places(haystack: Haystack, holders: Mapping[str, Holders], rare: int) -> RarePlaces:
+    """Where rare values stand.
 
     Args:
         haystack: The synthetic notes.
         holders: Of each value found there; of more than `rare` holders it matters only that there are more.
         rare: The most patients, of both arms together, that may hold a rare value.
+    """
+    keys = [key for key, held in sorted(holders.items()) if len(held) <= rare]
+    places = find_values(haystack, keys)
+    seen: dict[int, dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
+    rows = zip(places.values.tolist(), places.notes.tolist(), places.starts.tolist(), places.ends.tolist(), strict=True)
+    for value, note, start, end in rows:
+        seen[note][keys[value]].append((start, end))
+    return {note: seen[note] for note in sorted(seen)}
+
+
+def incidents(seen: RarePlaces, holders: Mapping[str, Holders], own: bool = True) -> list[Incident]:
+    """All incidents, by synthetic note and patient.
+
+    Args:
+        seen: Where rare values stand.
+        holders: Of each of them at least.
         own: Of the patients' own values; else of those of providers and institutions.
     """
-    seen = _places(haystack, [key for key, held in sorted(holders.items()) if len(held) <= rare])
     found = []
-    for note, by_key in sorted(seen.items()):
+    for note, by_key in seen.items():
         for patient, places in sorted(_by_patient(by_key, holders, own).items()):
             if pairs := tuple(_pairs(places, holders, patient)):
                 found.append(Incident(note, patient, _arm(pairs), pairs))
     return found
 
 
-def notes_holding(haystack: Haystack, keys: list[str]) -> Counter[str]:
-    """In how many synthetic notes each of `keys` stands."""
-    places = find_values(haystack, keys)
-    return Counter(keys[value] for value, _ in set(zip(places.values.tolist(), places.notes.tolist(), strict=True)))
+def notes_holding(seen: RarePlaces) -> Counter[str]:
+    """In how many synthetic notes each rare value stands."""
+    return Counter(key for by_key in seen.values() for key in by_key)
 
 
 def _arm(pairs: tuple[tuple[Found, Found], ...]) -> PrivateArm:
     # Whoever stands in both arms was seen by the generator.
     return "train" if any(found.holding.arm == "train" for pair in pairs for found in pair) else "holdout"
-
-
-Places = Mapping[str, list[Place]]
-
-
-def _places(haystack: Haystack, keys: list[str]) -> dict[int, dict[str, list[Place]]]:
-    places = find_values(haystack, keys)
-    seen: dict[int, dict[str, list[Place]]] = defaultdict(lambda: defaultdict(list))
-    rows = zip(places.values.tolist(), places.notes.tolist(), places.starts.tolist(), places.ends.tolist(), strict=True)
-    for value, note, start, end in rows:
-        seen[note][keys[value]].append((start, end))
-    return seen
 
 
 def _by_patient(by_key: Places, holders: Mapping[str, Holders], own: bool) -> dict[int, dict[str, list[Place]]]:

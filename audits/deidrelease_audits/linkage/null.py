@@ -8,7 +8,7 @@ pair by itself but how many pairs at least as improbable are expected in all tha
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
@@ -81,6 +81,14 @@ class Null:
         covered = first.strong and second.strong and _ordered(first.group, second.group) not in self.refuted
         chance = self.chance(first.told, first.group, second.told, second.group) if covered else 1.0
         return self.beyond(chance) * notes if chance < 1 else float("inf")
+
+    def knowing(self, incidents: Iterable[Incident]) -> "Null":
+        """The same, with the chances of all values of `incidents` computed together: one by one takes far longer."""
+        values = defaultdict(set)
+        for found in (found for incident in incidents for pair in incident.pairs for found in pair):
+            values[found.holding.group].add(found.holding.told)
+        groups = {name: group.knowing_all(values[name]) for name, group in self.groups.items()}
+        return replace(self, groups=groups)
 
     def beyond(self, chance: float) -> float:
         """The sum of the chances that are at most `chance`, and the chance itself for a pair that is in no sample."""

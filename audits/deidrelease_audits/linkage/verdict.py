@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from deidrelease_audits.linkage.held import is_beside
-from deidrelease_audits.linkage.incidents import Found, Incident, incidents, notes_holding
+from deidrelease_audits.linkage.incidents import Found, Incident, RarePlaces, incidents, notes_holding
 from deidrelease_audits.linkage.null import DECISIVE, Null, fit_null, refuted_by
 from deidrelease_audits.linkage.tally import Holders, LinkageTally, PrivateArm
-from deidrelease_audits.values import Haystack
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,22 +50,30 @@ class Judged:
         return sum(bool(pairs) for pairs in self.decisive)
 
 
-def judged(haystack: Haystack, tally: LinkageTally, rare: int) -> tuple[Mapping[PrivateArm, Judged], Null]:
+def judged(
+    notes_searched: int, seen: RarePlaces, tally: LinkageTally, rare: int
+) -> tuple[Mapping[PrivateArm, Judged], Null]:
     """The incidents of both arms, and the null by which they were judged.
 
     The hold-out refutes pairs of groups for train; what it would itself call decisive is judged without that, as
     else it could never be.
+
+    Args:
+        notes_searched: How many synthetic notes there are.
+        seen: Where the rare values stand in them.
+        tally: Of both arms.
+        rare: The most holders of a rare value.
     """
-    found = incidents(haystack, tally.holders, rare)
+    found = incidents(seen, tally.holders)
     train = [incident for incident in found if incident.arm == "train"]
     control = [incident for incident in found if incident.arm == "holdout"]
     sampled = max(len(tally.sample), 1)
     # Synthetic notes times patients, for each patient of the sample: what one pair of the sample stands for.
     notes = {
-        "train": len(haystack) * len(tally.train) / sampled,
-        "holdout": len(haystack) * len(tally.holdout) / sampled,
+        "train": notes_searched * len(tally.train) / sampled,
+        "holdout": notes_searched * len(tally.holdout) / sampled,
     }
-    null = fit_null(tally.sample, rare, _strays(haystack, tally, rare), notes["holdout"])
+    null = fit_null(tally.sample, rare, _strays(seen, tally, rare), notes["holdout"]).knowing(found)
     final = replace(null, refuted=null.refuted | refuted_by(null, control, notes["holdout"]))
     return {
         "train": _judged(train, final, notes["train"], len(tally.train), tally.holders),
@@ -91,12 +98,12 @@ def _alone(pair: tuple[Found, Found], holders: Mapping[str, Holders]) -> bool:
     return len(holders[pair[0].key].keys() & holders[pair[1].key].keys()) == 1
 
 
-def _strays(haystack: Haystack, tally: LinkageTally, rare: int) -> list[tuple[str, str, int]]:
+def _strays(seen: RarePlaces, tally: LinkageTally, rare: int) -> list[tuple[str, str, int]]:
     """Rare values of hold-out patients alone that stand in the release, with group and number of notes."""
     rarely = {
         key: min((holding.told, holding.group) for holding in held.values())
         for key, held in sorted(tally.holders.items())
         if len(held) <= rare and all(h.strong and h.arm == "holdout" for h in held.values())
     }
-    notes = notes_holding(haystack, list(rarely))
+    notes = notes_holding(seen)
     return [(told, group, notes[key]) for key, (told, group) in rarely.items()]

@@ -9,13 +9,14 @@ import numpy as np
 
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.results import Estimate, bucketed
+from deidrelease_audits.asked_power import asked_patients, lacking_power, told_power
 from deidrelease_audits.near_duplicate.distance_share import distance_share
 from deidrelease_audits.near_duplicate.evidence import by_containment, findings_of
 from deidrelease_audits.near_duplicate.index import NearDuplicateIndex
 from deidrelease_audits.near_duplicate.scan import MILLION, ArmTally, NearDuplicateTally, draw_rank, scanned
 from deidrelease_audits.patients import BothArms
 from deidrelease_audits.pooled_excess import PooledExcess, pooled_excess
-from deidrelease_audits.statistics import exact_count, exact_value, minimal_detectable, needed_patients, wilson
+from deidrelease_audits.statistics import exact_count, exact_value, needed_patients, wilson
 from deidrelease_audits.tails import ExponentialTail
 
 _METRICS = {
@@ -56,7 +57,7 @@ class NearDuplicate:
         least_scale: Below which its scale is not believed.
         alpha: Expected chance matches in the whole search, at most, for a match to be decisive.
         pooled_shares: Of the patients of both arms that may match, for the three thresholds of the excess.
-        detectable: Train patients, beside none of the hold-out, that the test must be able to tell from chance.
+        detectable: Matched train patients that have to be detectable at the fewest, see `asked_power`.
     """
 
     width: int = 5
@@ -127,7 +128,7 @@ class NearDuplicate:
             metrics=metrics,
             control=control,
             p_value=p_value,
-            null=null,
+            null={**null, **told_power(len(tally.train.containment), len(tally.holdout.containment))},
             breakdown={
                 "train by containment": by_containment(train),
                 "hold-out by containment": by_containment(holdout),
@@ -161,18 +162,13 @@ class NearDuplicate:
     def _weakness(self, index: NearDuplicateIndex, tally: NearDuplicateTally, level: float | None) -> str:
         """Why the numbers cannot carry the judgement; empty where they can."""
         train, holdout = len(tally.train.containment), len(tally.holdout.containment)
-        least = minimal_detectable(train, holdout) if holdout else None
-        if least is None or least > self.detectable:
-            needed = needed_patients(train, self.detectable)
-            return (
-                f"The hold-out has {holdout} patients; to tell {self.detectable} matched patients of train from "
-                f"chance, about {needed} are needed beside {train}."
-            )
+        if reason := lacking_power(train, holdout, self.detectable):
+            return reason
         if level is not None and (tally.holdout.strongest.values >= level).any():
             return (
                 "A hold-out patient shares more with the release than chance explains: the generator has seen the "
                 "hold-out, or text is carried between patients. A hold-out of patients that nothing saw is needed, of "
-                f"about {needed_patients(train, self.detectable)} or more."
+                f"about {needed_patients(train, asked_patients(train, self.detectable))} or more."
             )
         return self._too_short(index, holdout, level)
 

@@ -16,7 +16,7 @@ class PiiReplay:
     """Searches all annotated values of the private notes, of both arms, in the raw synthetic text.
 
     Attributes:
-        detectable: How many matched train patients beside none of the hold-out the hold-out must be able to tell.
+        detectable: Matched train patients that have to be detectable at the fewest, see `asked_power`.
         false_positives: Share of hold-out values that a fuzzy kind may find by chance and still be counted.
     """
 

@@ -5,16 +5,19 @@ the windows of that length; a text's model has to write its end as well.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import log2
 from typing import Self
 
-_BEGIN, _END = "\x02", "\x03"
-_BEFORE = 2
-"""Characters that the next one is predicted from."""
+from deidrelease_audits.character_grams import GramCounts
+
+_END = "\x03"
 _DIGITS, _CHARACTERS = 10, 40
 """What an unseen character is drawn from; more would only raise the bits, and fewer bits are the safe side."""
+
+Asked = tuple[str, str, int]
+"""Label, squeezed value, and how many times less it is to have been counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,78 +25,45 @@ class CharacterCounts:
     """How often each character stood behind each context of 0 to 2 characters.
 
     Attributes:
-        grams: Model and context with its character, to how often; a model is a label and `9` or `a`.
+        grams: Model to its counts; a model is a label and `9` or `a`.
         values: Model to how many values were counted.
     """
 
-    grams: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    grams: Mapping[str, GramCounts] = field(default_factory=dict)
     values: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, seen: Mapping[tuple[str, str], int]) -> Self:
         """From pairs of label and squeezed value, and how often each counts."""
-        grams: Counter[tuple[str, str]] = Counter()
-        values: Counter[str] = Counter()
+        values: dict[str, dict[str, int]] = {}
         for (label, squeezed), times in seen.items():
-            model = model_of(label, squeezed)
-            values[model] += times
-            for gram in _grams(squeezed):
-                grams[model, gram] += times
-        return cls(dict(grams), dict(values))
+            values.setdefault(model_of(label, squeezed), {})[_written(squeezed)] = times
+        grams = {model: GramCounts.of(list(those), list(those.values())) for model, those in sorted(values.items())}
+        return cls(grams, {model: sum(values[model].values()) for model in grams})
 
     def __add__(self, other: Self) -> Self:
         """Both counts together."""
-        return type(self)(
-            dict(Counter(self.grams) + Counter(other.grams)), dict(Counter(self.values) + Counter(other.values))
-        )
+        grams = dict(self.grams)
+        for model, theirs in other.grams.items():
+            grams[model] = grams[model] + theirs if model in grams else theirs
+        values = Counter(self.values) + Counter(other.values)
+        return type(self)({model: grams[model] for model in sorted(grams)}, {m: values[m] for m in sorted(values)})
 
-    def models(self) -> "CharacterModels":
-        """The models that these counts give."""
-        totals: Counter[tuple[str, str]] = Counter()
-        kinds: Counter[tuple[str, str]] = Counter()
-        for (model, gram), count in self.grams.items():
-            totals[model, gram[:-1]] += count
-            kinds[model, gram[:-1]] += 1
-        return CharacterModels(self.grams, totals, kinds)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CharacterModels:
-    """Characters given the two before them, interpolated down to uniform by Witten and Bell's rule.
-
-    Witten and Bell 1991, "The zero-frequency problem", IEEE Transactions on Information Theory 37, method C.
-
-    Attributes:
-        grams: As in `CharacterCounts`.
-        totals: Model and context, to how often it was seen.
-        kinds: Model and context, to how many different characters were seen behind it.
-    """
-
-    grams: Mapping[tuple[str, str], int]
-    totals: Mapping[tuple[str, str], int]
-    kinds: Mapping[tuple[str, str], int]
-
-    def bits(self, label: str, squeezed: str, left_out: int = 0) -> float:
-        """Bits of a squeezed value of `label` as if it had been counted `left_out` times less."""
-        model = model_of(label, squeezed)
-        own = Counter(_grams(squeezed))
-        contexts: Counter[str] = Counter()
-        for gram, times in own.items():
-            contexts[gram[:-1]] += times
-        uniform = 1 / (_DIGITS if model.endswith("9") else _CHARACTERS)
-        total, chance = 0.0, 1.0
-        for gram in _grams(squeezed):
-            if len(gram) == 1:
-                total -= log2(chance)
-                chance = uniform
-            count = self.grams.get((model, gram), 0) - left_out * own[gram]
-            seen = self.totals.get((model, gram[:-1]), 0) - left_out * contexts[gram[:-1]]
-            if seen > 0:
-                kinds = self.kinds[model, gram[:-1]]
-                chance = (max(count, 0) + kinds * chance) / (seen + kinds)
-        total -= log2(chance)
-        # A model that expects a number less than chance does has seen too little; fewer bits are the safe side.
-        return min(total, len(squeezed) * log2(_DIGITS)) if model.endswith("9") else total
+    def bits(self, asked: Iterable[Asked]) -> dict[Asked, float]:
+        """Bits of every value by the model of its class."""
+        of_model: dict[str, list[Asked]] = {}
+        for one in dict.fromkeys(asked):
+            of_model.setdefault(model_of(one[0], one[1]), []).append(one)
+        found = {}
+        for model, those in of_model.items():
+            is_number = model.endswith("9")
+            characters = _DIGITS if is_number else _CHARACTERS
+            written, left_out = [_written(one[1]) for one in those], [one[2] for one in those]
+            bits = self.grams.get(model, GramCounts()).bits(written, left_out, characters).tolist()
+            for one, given in zip(those, bits, strict=True):
+                # A model that expects a number less than chance does has seen too little; fewer bits are the safe side.
+                found[one] = min(given, len(one[1]) * log2(_DIGITS)) if is_number else given
+        return found
 
 
 def model_of(label: str, squeezed: str) -> str:
@@ -101,10 +71,6 @@ def model_of(label: str, squeezed: str) -> str:
     return f"{label} {'9' if squeezed.isdecimal() else 'a'}"
 
 
-def _grams(squeezed: str) -> Iterator[str]:
-    """Each character with the shorter to the longer of its contexts; a text's end counts as a character."""
-    written = squeezed if squeezed.isdecimal() else squeezed + _END
-    padded = _BEGIN * _BEFORE + written
-    for at in range(_BEFORE, len(padded)):
-        for before in range(_BEFORE + 1):
-            yield padded[at - before : at + 1]
+def _written(squeezed: str) -> str:
+    """What a model writes: of a text its end as well."""
+    return squeezed if squeezed.isdecimal() else squeezed + _END

@@ -7,13 +7,14 @@ from math import inf, log2
 from deidrelease.contracts import Conclusion
 from deidrelease.labels import LabelMap
 from deidrelease.results import Estimate, bucketed
+from deidrelease_audits.asked_power import lacking_power, told_power
 from deidrelease_audits.pii_replay.comparisons import Tests, excess, patients_of, tests_of
 from deidrelease_audits.pii_replay.evidence import FUZZY, Trust, Unique, is_own, of_arm, trust_of, unique_values
 from deidrelease_audits.pii_replay.findings import findings_of
 from deidrelease_audits.pii_replay.null import LIMIT, Chance, decisive, fitted
 from deidrelease_audits.pii_replay.scan import ReplayIndex
 from deidrelease_audits.pii_replay.tally import ReplayTally
-from deidrelease_audits.statistics import exact_count, minimal_detectable, needed_patients, residual, wilson
+from deidrelease_audits.statistics import exact_count, residual, wilson
 
 FLAGGED_AT = 0.05
 _DISTINCT = "distinct values, counted"
@@ -63,7 +64,7 @@ def concluded(index: ReplayIndex, tally: ReplayTally, audit: str, detectable: in
         reason = "Nobody said what the labels mean, so no value is known to identify. Name a label map."
         return Conclusion("inconclusive", reason)
     evidence = evidence_of(index, tally, index.label_map, limit)
-    reason = _lacking(evidence.sizes, detectable)
+    reason = lacking_power(*evidence.sizes, detectable)
     tests = None
     metrics, control = _counts(evidence)
     if evidence.sizes[0] and evidence.sizes[1]:
@@ -76,7 +77,7 @@ def concluded(index: ReplayIndex, tally: ReplayTally, audit: str, detectable: in
         metrics=metrics,
         control=control,
         p_value=tests.p_value if tests else None,
-        null=_null(evidence),
+        null={**_null(evidence), **told_power(*evidence.sizes)},
         breakdown=_breakdown(evidence, index.label_map, tests),
         findings=findings_of(index, shown, evidence.proven, audit),
     )
@@ -89,20 +90,6 @@ def evidence_of(index: ReplayIndex, tally: ReplayTally, label_map: LabelMap, lim
     proven = decisive(chance, [one for one in of_arm(uniques, "train") if trust.trusted(one)])
     sizes = len(tally.patients.train), len(tally.patients.holdout)
     return Evidence(tally, uniques, trust, chance, proven, sizes)
-
-
-def _lacking(sizes: tuple[int, int], detectable: int) -> str:
-    """What the data cannot carry, and how much of it would do; empty where it can."""
-    train, holdout = sizes
-    if train == 0:
-        return "There is no train patient to look for."
-    detected = minimal_detectable(train, holdout) if holdout else None
-    if detected is not None and detected <= detectable:
-        return ""
-    hits = min(detectable, train)
-    needed = needed_patients(train, hits)
-    what = "There is no hold-out" if holdout == 0 else f"The hold-out of {holdout} patients is too small"
-    return f"{what}: to tell {hits} matched train patients from none at the 5% level it needs about {needed} patients."
 
 
 def _counts(evidence: Evidence) -> tuple[dict[str, Estimate], dict[str, Estimate]]:

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 
 from deidrelease.contracts import Finding
+from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.pii_replay.evidence import Unique
 from deidrelease_audits.pii_replay.scan import ReplayIndex
 from deidrelease_audits.pii_replay.spellings import Spelling, find_edits, find_forms
-from deidrelease_audits.pii_replay.written_days import days_of
 from deidrelease_audits.values import find_values
 
 _Place = tuple[int, str, int, int, int]

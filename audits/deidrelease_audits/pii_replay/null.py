@@ -15,13 +15,14 @@ first and of 10 j (j - 1) for the others, whose inverses add up to 1.
 What is left over then begins anew: a chance find does not become decisive in the company of a copy.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease_audits.pii_replay.character_counts import CharacterModels, model_of
+from deidrelease_audits.pii_replay.character_counts import Asked, model_of
 from deidrelease_audits.pii_replay.evidence import Unique
 from deidrelease_audits.pii_replay.tally import ReplayTally
 from deidrelease_audits.text.squeezing import SqueezedText
@@ -58,44 +59,87 @@ class Refuted:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Windows:
+    """In how many places of the release a value of some length could stand.
+
+    Attributes:
+        words: Places where a word begins, which is where a text may.
+        of_digits: Length to windows that hold a number of so many digits.
+    """
+
+    words: int
+    of_digits: Mapping[int, int]
+
+    @classmethod
+    def of(cls, text: SqueezedText, values: Iterable[str]) -> Self:
+        """For all lengths that `values` have, and may have with one edit."""
+        lengths = {len(value) + change for value in values if value.isdecimal() for change in (-1, 0, 1)}
+        return cls(len(text.begins), {length: text.windows_of_digits(length) for length in sorted(lengths)})
+
+    def fitting(self, squeezed: str, change: int = 0) -> int:
+        """How many could hold `squeezed`, with as many characters more as `change` says."""
+        return self.of_digits[len(squeezed) + change] if squeezed.isdecimal() else self.words
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """The chances of a sample of one model's values, summed from the least on.
+
+    Attributes:
+        bits: Of the sample, ascending; (n,).
+        sums: Of the chances of the value in that place and all behind it, and a zero; (n + 1,).
+        each: How many train values one of the sample stands for.
+    """
+
+    bits: NDArray[np.float64]
+    sums: NDArray[np.float64]
+    each: float
+
+    @classmethod
+    def of(cls, bits: Sequence[float], each: float) -> Self:
+        """From bits in any order."""
+        ascending = np.sort(np.array(bits, np.float64))
+        return cls(ascending, np.append(np.cumsum(np.exp2(-ascending[::-1]))[::-1], 0.0), each)
+
+    def beyond(self, bits: float) -> float:
+        """The summed chances of all train values of at least so many bits."""
+        return self.each * float(self.sums[np.searchsorted(self.bits, bits)])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Chance:
     """The fitted null.
 
     Attributes:
-        text: The release.
-        models: Of all classes.
+        windows: Of the release.
+        bits: Of each found value, by a model that was not fitted on its own patient's mentions of it.
         searched: Model to how many values were searched, in both arms.
-        tails: Model to the bits of a sample of its values, ascending, and how many train values one of them stands for.
+        tails: Of each model.
         controls: Label to how many hold-out values were searched.
         refuted: Model to where it was refuted.
     """
 
-    text: SqueezedText
-    models: CharacterModels
+    windows: "Windows"
+    bits: Mapping[Asked, float]
     searched: Mapping[str, int]
-    tails: Mapping[str, tuple[NDArray[np.float64], float]]
+    tails: Mapping[str, "Tail"]
     controls: Mapping[str, int]
     refuted: Mapping[str, Refuted] = field(default_factory=dict)
 
     def expected(self, unique: Unique) -> float:
         """Expected number of chance finds at least as improbable; infinite where the model is unfit or was refuted."""
-        bits, model = self.bits(unique), model_of(unique.label, unique.squeezed)
+        bits, model = self.bits[_asked(unique)], model_of(unique.label, unique.squeezed)
         refuted = self.refuted.get(model, Refuted()).covers(len(unique.squeezed), bits)
         return float("inf") if refuted or not self._is_fitted(unique, model) else self.by_chance(unique)
 
     def by_chance(self, unique: Unique) -> float:
         """Expected number of chance finds of its class at least as improbable, if the model holds."""
-        bits, model = self.bits(unique), model_of(unique.label, unique.squeezed)
+        bits, model = self.bits[_asked(unique)], model_of(unique.label, unique.squeezed)
         if model not in self.tails:
             return float("inf")
-        tail, each = self.tails[model]
         # The value itself is searched whether the sample holds it or not.
-        chances = 2.0**-bits + each * float(np.exp2(-tail[np.searchsorted(tail, bits) :]).sum())
-        return float(opportunities(self.text, unique, bits) * chances)
-
-    def bits(self, unique: Unique) -> float:
-        """Of the value, by a model that was not fitted on its own patient's mentions of it."""
-        return self.models.bits(unique.label, unique.squeezed, unique.counted)
+        chances = 2.0**-bits + self.tails[model].beyond(bits)
+        return float(opportunities(self.windows, unique, bits) * chances)
 
     def is_open(self, model: str) -> bool:
         """Whether anything of a class can be decisive: enough of it was seen, and it is not refuted wholly."""
@@ -109,14 +153,14 @@ class Chance:
         return unique.squeezed.isdecimal() or self.searched[model] >= _LEAST_VALUES
 
 
-def opportunities(text: SqueezedText, unique: Unique, bits: float) -> float:
+def opportunities(release: Windows, unique: Unique, bits: float) -> float:
     """In how many places the value could have come about, times the spellings that would have been found there.
 
     One edit frees one character, of which `bits / length` are lost, at any of its places. Initials and other date
     formats leave too little to be decisive: their opportunities are infinite.
     """
     length = len(unique.squeezed)
-    windows = [_windows(text, unique.squeezed, length + change) for change in (-1, 0, 1)]
+    windows = [release.fitting(unique.squeezed, change) for change in (-1, 0, 1)]
     if unique.exact or "same" in unique.kinds:
         return windows[1]
     if "order" in unique.kinds:
@@ -129,20 +173,23 @@ def opportunities(text: SqueezedText, unique: Unique, bits: float) -> float:
 
 def fitted(text: SqueezedText, tally: ReplayTally, uniques: Sequence[Unique]) -> Chance:
     """Fits the null on both arms, and refutes it where pairs of different patients do."""
-    models = tally.characters.models()
     controls = {label: count for (label, arm), count in tally.searched.items() if arm == "holdout"}
-    chance = Chance(text, models, tally.characters.values, _tails(models, tally), controls)
+    collisions, sampled = _collisions(tally, uniques), _sampled(tally)
+    bits = tally.characters.bits((*sampled, *collisions, *map(_asked, uniques)))
+    windows = Windows.of(text, {squeezed for _, squeezed, _ in bits})
+    searched = tally.characters.values
+    chance = Chance(windows, bits, searched, _tails(tally, sampled, bits), controls)
     refuted: dict[str, Refuted] = {}
-    for label, squeezed, counted in _collisions(tally, uniques):
-        model, bits = model_of(label, squeezed), models.bits(label, squeezed, counted)
-        if _pairs(chance, model, squeezed) * 2.0**-bits < _INCOMPATIBLE:
+    for one in collisions:
+        model, length = model_of(one[0], one[1]), len(one[1])
+        if _pairs(chance, model, one[1]) * 2.0 ** -bits[one] < _INCOMPATIBLE:
             before = refuted.get(model, Refuted())
-            length = max(before.length, len(squeezed))
-            refuted[model] = Refuted(before.collisions + 1, length, max(before.bits, bits))
+            most = max(before.length, length), max(before.bits, bits[one])
+            refuted[model] = Refuted(before.collisions + 1, *most)
     return replace(chance, refuted=refuted)
 
 
-def _collisions(tally: ReplayTally, uniques: Sequence[Unique]) -> list[tuple[str, str, int]]:
+def _collisions(tally: ReplayTally, uniques: Sequence[Unique]) -> list[Asked]:
     """Label, value and what to leave out, where two private patients share a value, or hold-out and text."""
     shared = {
         (label, squeezed): 0
@@ -156,19 +203,27 @@ def _collisions(tally: ReplayTally, uniques: Sequence[Unique]) -> list[tuple[str
     return [(label, squeezed, counted) for (label, squeezed), counted in shared.items()]
 
 
-def _tails(models: CharacterModels, tally: ReplayTally) -> dict[str, tuple[NDArray[np.float64], float]]:
+def _sampled(tally: ReplayTally) -> list[Asked]:
+    return [
+        (label, squeezed, 1)
+        for label, sample in sorted(tally.samples.items())
+        for squeezed, _ in sample.values.values()
+    ]
+
+
+def _tails(tally: ReplayTally, sampled: Sequence[Asked], given: Mapping[Asked, float]) -> dict[str, Tail]:
     bits: dict[str, list[float]] = {}
     labels: dict[str, str] = {}
-    for label, sample in sorted(tally.samples.items()):
-        for squeezed, _ in sample.values.values():
-            bits.setdefault(model_of(label, squeezed), []).append(models.bits(label, squeezed, 1))
-            labels[model_of(label, squeezed)] = label
+    for one in sampled:
+        model = model_of(one[0], one[1])
+        bits.setdefault(model, []).append(given[one])
+        labels[model] = one[0]
     tails = {}
     for model, values in bits.items():
         train = tally.searched.get((labels[model], "train"), 0)
         both = train + tally.searched.get((labels[model], "holdout"), 0)
         each = max(1.0, tally.characters.values[model] / len(values)) * train / both
-        tails[model] = np.sort(np.array(values)), each
+        tails[model] = Tail.of(values, each)
     return tails
 
 
@@ -199,11 +254,11 @@ def _group(ranked: Sequence[Unique], expected: Sequence[float], limit: float) ->
     return 0
 
 
-def _windows(text: SqueezedText, squeezed: str, length: int) -> int:
-    return text.windows_of_digits(length) if squeezed.isdecimal() else len(text.begins)
+def _asked(unique: Unique) -> Asked:
+    return unique.label, unique.squeezed, unique.counted
 
 
 def _pairs(chance: Chance, model: str, squeezed: str) -> float:
     """Pairs of values of different patients, and of hold-out values and places, among which a collision was seen."""
     count = chance.searched.get(model, 0)
-    return count * count / 2 + count * _windows(chance.text, squeezed, len(squeezed))
+    return count * count / 2 + count * chance.windows.fitting(squeezed)

@@ -1,18 +1,21 @@
 """Searches the private values of a shard in the release."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Self
+
+import numpy as np
 
 from deidrelease.contracts import Corpora, Shard
 from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap
+from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.patients import BothArms, PatientMaxima, patient_number
 from deidrelease_audits.pii_replay.character_counts import CharacterCounts
 from deidrelease_audits.pii_replay.spellings import find_edits, find_forms
-from deidrelease_audits.pii_replay.tally import SAMPLE, Found, Holders, PrivateArm, ReplayTally, Sample, added_by_key
-from deidrelease_audits.pii_replay.written_days import days_in, days_of
+from deidrelease_audits.pii_replay.tally import SAMPLE, Found, Holders, Mention, PrivateArm, ReplayTally, Sample
+from deidrelease_audits.pii_replay.written_days import days_in
 from deidrelease_audits.text.squeezing import SqueezedText, squeeze
 from deidrelease_audits.values import Haystack, Value, find_values, values_of
 
@@ -58,7 +61,7 @@ class _Held:
     value: Value
     squeezed: str
     patient: int
-    holders: Holders
+    mention: Mention
 
 
 def is_patients_own(value: Value) -> bool:
@@ -79,15 +82,16 @@ def scanned(index: ReplayIndex, shard: Shard) -> ReplayTally:
     """
     if shard.arm == "synthetic":
         raise ValueError("private notes are searched in synthetic ones, and not the other way round")
-    patients = PatientMaxima.of((patient_number(index.key, note.patient_id), 1) for note in shard.notes)
+    numbers = [patient_number(index.key, note.patient_id) for note in shard.notes]
+    patients = PatientMaxima.from_mapping(dict.fromkeys(numbers, 1))
     if index.label_map is None:
         return ReplayTally(patients=_one_arm(shard.arm, patients))
-    held = list(_held(index.key, index.label_map, shard, shard.arm))
+    held = list(_held(index.label_map, shard, numbers))
     distinct = sorted({one.value.key: one.value for one in held}.items())
     found = _found(index, [value for _, value in _own_first(held, distinct)])
     once = Counter((one.value.label, one.squeezed) for one in held)
     return ReplayTally(
-        _with_holders(found, held),
+        _with_holders(shard.arm, found, held),
         _one_arm(shard.arm, patients),
         _of_label(shard.arm, held),
         dict(Counter((one.value.label, shard.arm) for one in held)),
@@ -96,17 +100,15 @@ def scanned(index: ReplayIndex, shard: Shard) -> ReplayTally:
     )
 
 
-def _held(key: SiteKey, label_map: LabelMap, shard: Shard, arm: PrivateArm) -> Iterable[_Held]:
+def _held(label_map: LabelMap, shard: Shard, patients: Sequence[int]) -> Iterable[_Held]:
     """Each value of each note once, under each of its labels."""
     label_map.require(Counter(span.label for note in shard.notes for span in note.spans))
-    for note in shard.notes:
-        patient = patient_number(key, note.patient_id)
+    for note, patient in zip(shard.notes, patients, strict=True):
         seen = set()
         for value, span in values_of(note, label_map):
             if (value.label, value.key) not in seen:
                 seen.add((value.label, value.key))
-                holders = Holders.one(arm, patient, (note.note_id, span.start, span.end))
-                yield _Held(value, identity(value.key), patient, holders)
+                yield _Held(value, identity(value.key), patient, (note.note_id, span.start, span.end))
 
 
 def _own_first(held: Iterable[_Held], distinct: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
@@ -118,32 +120,45 @@ def _own_first(held: Iterable[_Held], distinct: list[tuple[str, Value]]) -> list
 
 def _found(index: ReplayIndex, values: list[Value]) -> dict[str, Found]:
     """Squeezed value to how it was found."""
-    found: dict[str, Found] = {}
-
-    def note(key: str, what: Found) -> None:
-        found[identity(key)] = found.get(identity(key), Found()) + what
-
-    for number in sorted(set(find_values(index.haystack, [value.key for value in values]).values.tolist())):
-        key = values[number].key
-        note(key, Found(exact=frozenset([key]), kinds=frozenset(["exact"])))
     own = [value for value in values if is_patients_own(value)]
     keys = [value.key for value in own]
-    for spelling in (*find_forms(index.squeezed, keys, [v.kind for v in own]), *find_edits(index.squeezed, keys)):
-        key = keys[spelling.value]
-        note(key, Found(spellings=frozenset([key]), kinds=frozenset([spelling.kind])))
-    for value in values:
-        if value.kind == "date" and any(day in index.days for day in days_of(value.key)):
-            note(value.key, Found(spellings=frozenset([value.key]), kinds=frozenset(["date-format"])))
-    return found
+    exact = {values[number].key for number in np.unique(find_values(index.haystack, [v.key for v in values]).values)}
+    other = {(keys[one.value], one.kind) for one in find_forms(index.squeezed, keys, [value.kind for value in own])}
+    other |= {(keys[one.value], one.kind) for one in find_edits(index.squeezed, keys)}
+    dates = (value.key for value in values if value.kind == "date")
+    other |= {(key, "date-format") for key in dates if any(day in index.days for day in days_of(key))}
+    found = {identity(key): _Ways() for key in (*exact, *(key for key, _ in other))}
+    for key in exact:
+        found[identity(key)].exact.add(key)
+    for key, kind in other:
+        found[identity(key)].spellings.add(key)
+        found[identity(key)].kinds.add(kind)
+    return {squeezed: ways.found() for squeezed, ways in found.items()}
 
 
-def _with_holders(found: Mapping[str, Found], held: Iterable[_Held]) -> dict[str, Found]:
-    holders: dict[str, dict[str, Holders]] = {}
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """A `Found` as it grows."""
+
+    exact: set[str] = field(default_factory=set)
+    spellings: set[str] = field(default_factory=set)
+    kinds: set[str] = field(default_factory=set)
+
+    def found(self) -> Found:
+        kinds = self.kinds | {"exact"} if self.exact else self.kinds
+        return Found(frozenset(self.exact), frozenset(self.spellings), frozenset(kinds))
+
+
+def _with_holders(arm: PrivateArm, found: Mapping[str, Found], held: Iterable[_Held]) -> dict[str, Found]:
+    mentions: dict[str, dict[str, list[tuple[int, Mention]]]] = {}
     for one in held:
         if one.squeezed in found:
-            labels = holders.setdefault(one.squeezed, {})
-            labels[one.value.label] = labels.get(one.value.label, Holders()) + one.holders
-    return {key: replace(found[key], holders=holders[key]) for key in sorted(found)}
+            labels = mentions.setdefault(one.squeezed, {})
+            labels.setdefault(one.value.label, []).append((one.patient, one.mention))
+    return {
+        key: replace(found[key], holders={label: Holders.of(arm, those) for label, those in mentions[key].items()})
+        for key in sorted(found)
+    }
 
 
 def _one_arm(arm: PrivateArm, patients: PatientMaxima) -> BothArms:
@@ -167,5 +182,5 @@ def _samples(key: SiteKey, held: Iterable[_Held]) -> dict[str, Sample]:
     for label, values in sorted(rows.items()):
         numbers = sorted((key.number("value", squeezed), squeezed) for squeezed in values)[:SAMPLE]
         kept = {number: (squeezed, tuple(sorted(values[squeezed])[:2])) for number, squeezed in numbers}
-        samples = added_by_key(samples, {label: Sample(kept)})
+        samples[label] = Sample(kept)
     return samples

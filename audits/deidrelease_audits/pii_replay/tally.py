@@ -5,7 +5,7 @@ field adds up in any order and grouping.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, TypeVar
 
@@ -47,11 +47,13 @@ class Holders:
     counted: int = 0
 
     @classmethod
-    def one(cls, arm: PrivateArm, patient: int, mention: Mention) -> Self:
-        """One patient of `arm`."""
+    def of(cls, arm: PrivateArm, mentions: Sequence[tuple[int, Mention]]) -> Self:
+        """From the patients of `arm` who hold it, and where; one for each time that it counts."""
+        patients = _smallest((), tuple(patient for patient, _ in mentions))
+        first = min(mention for _, mention in mentions)
         if arm == "train":
-            return cls(train=(patient,), train_mention=mention, counted=1)
-        return cls(holdout=(patient,), holdout_mention=mention, counted=1)
+            return cls(train=patients, train_mention=first, counted=len(mentions))
+        return cls(holdout=patients, holdout_mention=first, counted=len(mentions))
 
     def __add__(self, other: Self) -> Self:
         """All of both."""

@@ -5,11 +5,13 @@ So a number is found behind the letters that a form prints before it, and a name
 
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 OTHER, LETTER, DIGIT, SPACE = range(4)
+_UNSEEN = 255
 _BORDERS = np.array([a != b and {a, b} & {LETTER, DIGIT} != set() for a in range(4) for b in range(4)])
 
 
@@ -26,12 +28,19 @@ def ends_of(texts: Sequence[str]) -> NDArray[np.int64]:
 
 def kinds_of(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """`OTHER`, `LETTER`, `DIGIT` or `SPACE` for each code point."""
-    if not len(codes):
-        return np.empty(0, np.uint8)
-    present = np.flatnonzero(np.bincount(codes))
-    table = np.zeros(int(present[-1]) + 1, np.uint8)
-    table[present] = [kind_of(chr(code)) for code in present]
-    return table[codes]
+    known = _kinds()
+    kinds: NDArray[np.uint8] = np.take(known, codes)
+    if len(unseen := codes[kinds == _UNSEEN]):
+        present = np.flatnonzero(np.bincount(unseen))
+        known[present] = [kind_of(chr(code)) for code in present]
+        kinds = np.take(known, codes)
+    return kinds
+
+
+@cache
+def _kinds() -> NDArray[np.uint8]:
+    """The kind of each code point; filled as they turn up."""
+    return np.full(0x110000, _UNSEEN, np.uint8)
 
 
 def kind_of(character: str) -> int:
@@ -45,5 +54,7 @@ def kind_of(character: str) -> int:
 
 def is_border(kinds: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Whether a word, or a run of digits, begins or ends before each code point."""
-    before = np.concatenate([np.full(1, OTHER, np.uint8), kinds[:-1]])
-    return _BORDERS[4 * before + kinds]
+    pairs = kinds.copy()
+    pairs[1:] += 4 * kinds[:-1]
+    borders: NDArray[np.bool_] = np.take(_BORDERS, pairs)
+    return borders

@@ -5,7 +5,8 @@ Where words begin and end in the original is kept: a form must begin with a word
 """
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Self
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from deidrelease_audits.text.borders import DIGIT, ends_of, is_border, joined_codes, kinds_of
 
-_BASE = np.uint64(0x9E3779B97F4A7C15)
 _PIECES = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 """Lengths that pieces are looked up in; a longer piece is looked up by as much of it, and then compared."""
+_POWERS = np.array([pow(0x9E3779B97F4A7C15, power, 1 << 64) for power in range(_PIECES[-1])], np.uint64)
+_SIEVE_BITS = 18
 
 
 @lru_cache(maxsize=65536)
@@ -26,6 +28,7 @@ def _squeezed_character(character: str) -> str:
     return "".join(c for c in folded if c.isalnum() and not unicodedata.combining(c))
 
 
+@lru_cache(maxsize=65536)
 def squeeze(text: str) -> str:
     """The letters and digits of `text`, character by character, in small letters and without accents."""
     return "".join(map(_squeezed_character, text))
@@ -40,14 +43,16 @@ class SqueezedText:
         origins: The code point of the joined text that each stands for; (n,).
         begins: Where words begin, ascending; (n_words,).
         ends: Whether a word ends before each character; (n + 1,).
-        digits: How many digits stand before each character; (n + 1,).
+        numbers: Where a word of digits begins, ascending; (n_numbers,).
+        runs: For each of `numbers` where the digits end that follow it without anything else between; (n_numbers,).
     """
 
     text: str
     origins: NDArray[np.signedinteger[Any]]
     begins: NDArray[np.int64]
     ends: NDArray[np.bool_]
-    digits: NDArray[np.int64]
+    numbers: NDArray[np.int64]
+    runs: NDArray[np.int64]
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> Self:
@@ -70,8 +75,10 @@ class SqueezedText:
         # A word ends behind the last character that a code point became, where a border follows that code point.
         last = np.append(first[1:], True) & border[origins + 1] & real
         begins = np.flatnonzero(border[origins] & first & real)
-        digits = np.concatenate([[0], np.cumsum(is_digit)])
-        return cls(text, origins, begins, np.append(False, last), digits)
+        numbers = begins[is_digit[begins]]
+        others = np.append(np.flatnonzero(~is_digit), len(is_digit))
+        runs = others[np.searchsorted(others, numbers)]
+        return cls(text, origins, begins, np.append(False, last), numbers, runs)
 
     def __len__(self) -> int:
         """Characters."""
@@ -81,9 +88,8 @@ class SqueezedText:
         """How many windows of `length` characters, all digits, begin with a word and end with one."""
         if length <= 0:
             return 0
-        begins = self.begins[self.begins + length <= len(self)]
-        whole = self.digits[begins + length] - self.digits[begins] == length
-        return int((whole & self.ends[begins + length]).sum())
+        ends = self.numbers + length
+        return int(self.ends[ends[ends <= self.runs]].sum())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,71 +101,54 @@ class Pairs:
 
 
 def places_of(text: SqueezedText, pieces: Sequence[str], *, at_end: bool = False) -> Pairs:
-    """Where pieces stand from the beginning of a word on, or up to the end of one.
+    """Where pieces stand from the beginning of a word on, or up to the end of one, in no order.
 
     A place is the first character of the piece, or with `at_end` the character behind it. Only as much of a piece is
     compared as `_PIECES` allows; what is found is a candidate, and no place is left out.
     """
+    lengths = np.array([_PIECES[bisect(_PIECES, len(piece)) - 1] if piece else 0 for piece in pieces], np.int64)
+    wanted = _hashes(pieces, at_end)
     anchors = np.flatnonzero(text.ends) if at_end else text.begins
-    codes = np.frombuffer(text.text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
-    by_length = _by_length(pieces)
-    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
-    hashes, power = np.zeros(len(anchors), np.uint64), np.uint64(1)
-    for length in range(1, max(by_length, default=0) + 1):
-        at = anchors - length if at_end else anchors + (length - 1)
-        inside = (at >= 0) & (at < len(codes))
-        hashes[inside] += codes[at[inside]] * power
-        power = np.uint64(int(power) * int(_BASE) % 2**64)
-        if length in by_length:
-            found += _equal(anchors, hashes, pieces, by_length[length], length, at_end)
-    if not found:
-        return Pairs(np.empty(0, np.int64), np.empty(0, np.int64))
+    margin = "\0" * _PIECES[-1]
+    codes = np.frombuffer((margin + text.text + margin).encode("utf-32-le", "surrogatepass"), "<u4")
+    found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
+    hashes = np.zeros(len(anchors), np.uint64)
+    for length in range(1, int(lengths.max(initial=0)) + 1):
+        at = anchors + (len(margin) - length if at_end else len(margin) + length - 1)
+        hashes += codes[at].astype(np.uint64) * _POWERS[length - 1]
+        if (lengths == length).any():
+            likely = _begun(hashes, wanted[lengths >= length, length - 1])
+            anchors, hashes = anchors[likely], hashes[likely]
+            found.append(_equal(anchors, hashes, np.flatnonzero(lengths == length), wanted[:, length - 1]))
     return Pairs(np.concatenate([which for which, _ in found]), np.concatenate([where for _, where in found]))
 
 
-def _by_length(pieces: Iterable[str]) -> dict[int, list[int]]:
-    grouped: dict[int, list[int]] = {}
-    for index, piece in enumerate(pieces):
-        if piece:
-            length = max(allowed for allowed in _PIECES if allowed <= len(piece))
-            grouped.setdefault(length, []).append(index)
-    return grouped
+def _hashes(pieces: Sequence[str], at_end: bool) -> NDArray[np.uint64]:
+    """Of the first character of each piece, the first two, and so on; from the last one on where `at_end`; (n, 16)."""
+    most = _PIECES[-1]
+    cut = (piece[: -most - 1 : -1] if at_end else piece[:most] for piece in pieces)
+    joined = "".join(piece.ljust(most, "\0") for piece in cut)
+    codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+    return np.cumsum(codes.reshape(-1, most) * _POWERS, axis=1)
+
+
+def _begun(hashes: NDArray[np.uint64], wanted: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Which of `hashes` may be among `wanted`: a table of single bits throws out nearly all others."""
+    sieve = np.zeros(1 << _SIEVE_BITS, np.bool_)
+    shift = np.uint64(64 - _SIEVE_BITS)
+    sieve[wanted >> shift] = True
+    return np.flatnonzero(sieve[hashes >> shift])
 
 
 def _equal(
-    anchors: NDArray[np.int64],
-    hashes: NDArray[np.uint64],
-    pieces: Sequence[str],
-    chosen: list[int],
-    length: int,
-    at_end: bool,
-) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    wanted: dict[int, list[int]] = {}
-    for index in chosen:
-        piece = pieces[index][-length:][::-1] if at_end else pieces[index][:length]
-        wanted.setdefault(_hash(piece), []).append(index)
-    # A table of single bits throws out nearly all places before the search proper.
-    sieve = np.zeros(1 << 18, np.bool_)
-    keys = np.array(sorted(wanted), np.uint64)
-    shift = np.uint64(46)
-    sieve[keys >> shift] = True
-    likely = np.flatnonzero(sieve[hashes >> shift])
+    anchors: NDArray[np.int64], hashes: NDArray[np.uint64], chosen: NDArray[np.int64], wanted: NDArray[np.uint64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Every chosen piece with every anchor of its hash."""
+    chosen = chosen[np.argsort(wanted[chosen], kind="stable")]
+    keys, first, many = np.unique(wanted[chosen], return_index=True, return_counts=True)
+    likely = _begun(hashes, keys)
     place = np.minimum(np.searchsorted(keys, hashes[likely]), len(keys) - 1)
     equal = keys[place] == hashes[likely]
-    places, groups = anchors[likely[equal]], place[equal]
-    order = np.argsort(groups, kind="stable")
-    places, groups = places[order], groups[order]
-    limits = np.searchsorted(groups, np.arange(len(keys) + 1))
-    found = []
-    for number, key in enumerate(keys.tolist()):
-        here = places[limits[number] : limits[number + 1]]
-        found += [(np.full(len(here), index), here) for index in wanted[key] if len(here)]
-    return found
-
-
-def _hash(piece: str) -> int:
-    value, power = 0, 1
-    for character in piece:
-        value = (value + ord(character) * power) % 2**64
-        power = power * int(_BASE) % 2**64
-    return value
+    anchors, first, many = anchors[likely[equal]], first[place[equal]], many[place[equal]]
+    before = np.repeat(np.cumsum(many) - many, many)
+    return chosen[np.repeat(first, many) + np.arange(len(before)) - before], np.repeat(anchors, many)

@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 Normal = Literal["raw", "words"]
 Codes = NDArray[np.uint64]
 Places = NDArray[np.int64]
+Kind = TypeVar("Kind", bound=np.generic)
 
-BATCH = 1 << 17
+BATCH = 1 << 16
 """Characters that are worked on at once: the arrays of that many stay in a core's cache."""
 
 _UNICODE, _FIRST_SIZE = 0x110000, 0x3000
@@ -64,12 +65,22 @@ def tokenise_all(texts: Sequence[str], normal: Normal) -> tuple[Tokens, Places]:
 
     Offsets count from the start of the token's own text.
     """
-    parts = [_batch(texts[first:last], normal) for first, last in _batches(texts)]
-    counts = np.concatenate([np.zeros(1, np.int64), *(count for _, count in parts)])
-    codes = np.concatenate([np.empty(0, np.uint64), *(tokens.codes for tokens, _ in parts)])
-    starts = np.concatenate([np.empty(0, np.int32), *(tokens.starts for tokens, _ in parts)])
-    ends = np.concatenate([np.empty(0, np.int32), *(tokens.ends for tokens, _ in parts)])
-    return Tokens(codes, starts, ends), np.cumsum(counts)
+    codes, starts, ends = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    counts = [np.zeros(1, np.int64)]
+    for first, last in _batches(texts):
+        tokens, each = _batch(texts[first:last], normal)
+        codes.append(tokens.codes)
+        starts.append(tokens.starts)
+        ends.append(tokens.ends)
+        counts.append(each)
+    return Tokens(joined(codes), joined(starts), joined(ends)), np.cumsum(np.concatenate(counts))
+
+
+def joined(parts: list[NDArray[Kind]]) -> NDArray[Kind]:
+    """One array of all, which are let go of: both would be twice the memory."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
 
 
 def mixed(numbers: Codes) -> Codes:
@@ -98,8 +109,7 @@ def _batch(texts: Sequence[str], normal: Normal) -> tuple[Tokens, Places]:
     points = np.frombuffer("\n".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
     edges = np.cumsum([0] + [len(text) + 1 for text in texts])
     table = _table(normal)
-    table.learn(points)
-    kinds = table.kinds[points]
+    kinds = table.learned(points)
     # A mark with which a text begins belongs to no character of the text before.
     kinds[edges[:-1][edges[:-1] < len(points)]] &= _BREAKS
     if np.bitwise_or.reduce(kinds, initial=0) & _SPECIAL:
@@ -143,17 +153,19 @@ def _expanded(
     tails = np.append(heads[1:], len(points))
     odd = np.flatnonzero(((kinds[heads] & _SPECIAL) != 0) | (tails - heads > 1))
     forms = [_normal_form(points[heads[i] : tails[i]].tobytes()) for i in odd]
-    lengths = np.ones(len(heads), np.int64)
-    lengths[odd] = [len(form) // 4 for form in forms]
     written = np.frombuffer(b"".join(forms), np.uint32)
-    table.learn(written)
-    values, classes = np.repeat(table.values[points[heads]], lengths), np.repeat(kinds[heads], lengths)
-    is_odd = np.zeros(len(heads), bool)
-    is_odd[odd] = True
-    into = np.repeat(is_odd, lengths)
+    written_kinds = table.learned(written)
+    lengths = np.ones(len(heads), np.int64)
+    lengths[odd] = widths = np.array([len(form) // 4 for form in forms], np.int64)
+    first = np.repeat(heads, lengths)
+    last = first + 1
+    values, classes = table.values[points[first]], kinds[first]
+    # What the odd ones became stands at their places, moved by what those before them gained or lost.
+    into = np.arange(len(written)) + np.repeat(odd - np.arange(len(odd)), widths)
     # What is in normal form already stands in the plain table, where it would be folded to itself.
-    values[into], classes[into] = table.plain[written], table.kinds[written]
-    return values, classes, (np.repeat(heads, lengths), np.repeat(tails, lengths))
+    values[into], classes[into] = table.plain[written], written_kinds
+    last[into] = np.repeat(tails[odd], widths)
+    return values, classes, (first, last)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -180,23 +192,27 @@ class _Table:
         self.values = self.plain.copy()
         self.kinds = np.zeros(_FIRST_SIZE, np.uint8)
 
-    def _grow(self) -> None:
-        """To all of Unicode, 20 megabytes that most texts never need."""
-        known = len(self.kinds)
-        self.plain = _value(np.arange(_UNICODE, dtype=np.uint64))
+    def _grow(self, most: int) -> None:
+        """So that `most` is in it; all of Unicode would be 20 megabytes, which hardly a text needs."""
+        known, size = len(self.kinds), min(_UNICODE, 1 << most.bit_length())
+        self.plain = _value(np.arange(size, dtype=np.uint64))
         self.values = np.concatenate([self.values, self.plain[known:]])
-        self.kinds = np.concatenate([self.kinds, np.zeros(_UNICODE - known, np.uint8)])
+        self.kinds = np.concatenate([self.kinds, np.zeros(size - known, np.uint8)])
 
-    def learn(self, points: NDArray[np.uint32]) -> None:
-        """Looks up those of `points` that never came before."""
-        if points.max(initial=0) >= len(self.kinds):
-            self._grow()
-        new = points[self.kinds[points] == 0]
-        for point in set(new.tolist()):
+    def learned(self, points: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """The kinds of `points`; those that never came before are looked up."""
+        most = int(points.max(initial=0))
+        if most >= len(self.kinds):
+            self._grow(most)
+        kinds = self.kinds[points]
+        if kinds.all():
+            return kinds
+        for point in set(points[kinds == 0].tolist()):
             self.kinds[point] = self._kind(chr(point))
             form = folded(chr(point))
             if self.normal == "words" and len(form) == 1:
                 self.values[point] = _value(np.array([ord(form)], np.uint64))[0]
+        return self.kinds[points]
 
     def _kind(self, character: str) -> int:
         if self.normal == "raw":

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from deidrelease.contracts import Arm, Conclusion, Corpora, Finding, Shard
+from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.results import Estimate, bucketed
+from deidrelease_audits.asked_power import lacking_power, told_power
 from deidrelease_audits.patients import BothArms
 from deidrelease_audits.pooled_excess import PooledExcess, pooled_excess
-from deidrelease_audits.statistics import exact_count, exact_value, minimal_detectable, needed_patients, wilson
+from deidrelease_audits.statistics import exact_count, exact_value, wilson
+from deidrelease_audits.verbatim.findings import NAME, found_in_holdout, found_in_train
 from deidrelease_audits.verbatim.index import VerbatimIndex
 from deidrelease_audits.verbatim.matching import LEAST
 from deidrelease_audits.verbatim.null import (
@@ -23,7 +25,7 @@ from deidrelease_audits.verbatim.null import (
     incidents,
     longest_by_note,
 )
-from deidrelease_audits.verbatim.scan import Shared, SpanTally, VerbatimTally, scanned, synthetic_span
+from deidrelease_audits.verbatim.scan import SpanTally, VerbatimTally, scanned
 from deidrelease_audits.verbatim.suffixes import Small
 
 LENGTHS = (8, 13, 25, 50)
@@ -52,7 +54,7 @@ class Verbatim:
         reference_patients: Of the hold-out, of whom pairs show what different patients share.
         reference_notes: Of each of them, at most.
         pooled_shares: Of the patients of both arms that may match, for the three thresholds of the excess.
-        detectable: Train patients, beside none of the hold-out, that the test must be able to tell from chance.
+        detectable: Matched train patients that have to be detectable at the fewest, see `asked_power`.
     """
 
     calibration: float = 0.999
@@ -63,7 +65,7 @@ class Verbatim:
     pooled_shares: tuple[float, float, float] = (0.01, 0.05, 0.2)
     detectable: int = 5
 
-    name: ClassVar[str] = "verbatim"
+    name: ClassVar[str] = NAME
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     metrics: ClassVar[Mapping[str, str]] = _METRICS
@@ -101,13 +103,16 @@ class Verbatim:
             return Conclusion(
                 "inconclusive", "There are no words in the synthetic notes, or no notes of train to compare."
             )
-        by_note = _longest(index, train)
-        metrics, control = _spans(index, train), {}
+        spread = _spread(index, train)
+        by_note = longest_by_note(spread, index.words.index.firsts)
+        theirs = _spread(index, holdout)
+        by_note_theirs = longest_by_note(theirs, index.words.index.firsts)
+        metrics, control = _spans(index, train, spread), {}
         null: dict[str, object] = {}
         p_value, level, beyond = None, None, LEAST - 1
         found: list[Incident] = []
         if len(holdout.longest):
-            control = _spans(index, holdout)
+            control = _spans(index, holdout, theirs)
             excess = pooled_excess(BothArms(train.longest, holdout.longest), self.pooled_shares, LEAST)
             tail = chance_tail(index, holdout, self.least_scale)
             level = tail.reached_by(self.alpha / len(train.longest))
@@ -119,11 +124,12 @@ class Verbatim:
             controls = incidents(index, holdout, level)
             control |= {
                 "decisive": _decisive(controls, holdout, level),
-                "notes_beyond_calibrated": _share_beyond(_longest(index, holdout), beyond),
+                "notes_beyond_calibrated": _share_beyond(by_note_theirs, beyond),
             }
             null = {"null": NULL, "fails": FAILS, **tail.told(), "decisive_from_own_words": round(level, 1)}
             null |= {"searched_patients": len(train.longest), "excess_thresholds_words": list(excess.thresholds)}
-        reason = self._weakness(len(train.longest), len(holdout.longest))
+        sizes = len(train.longest), len(holdout.longest)
+        reason = lacking_power(*sizes, self.detectable)
         least = max(COVERED, beyond + 1)
         return Conclusion(
             status="inconclusive" if reason else "measured",
@@ -131,12 +137,12 @@ class Verbatim:
             metrics=metrics,
             control=control,
             p_value=p_value,
-            null=null,
+            null={**null, **told_power(*sizes)},
             breakdown={
                 "train: synthetic notes by longest span": _binned(by_note),
-                "hold-out: synthetic notes by longest span": _binned(_longest(index, holdout)),
+                "hold-out: synthetic notes by longest span": _binned(by_note_theirs),
             },
-            findings=_findings(index, train, "train", least, found) + _findings(index, holdout, "holdout", least, []),
+            findings=found_in_train(index, train, spread, least, found) + found_in_holdout(index, holdout, least),
         )
 
     def _calibrated(self, holdout: SpanTally) -> int:
@@ -158,29 +164,14 @@ class Verbatim:
             ),
         }
 
-    def _weakness(self, train: int, holdout: int) -> str:
-        """Why the numbers cannot carry the judgement; empty where they can."""
-        least = minimal_detectable(train, holdout) if holdout else None
-        if least is not None and least <= self.detectable:
-            return ""
-        needed = needed_patients(train, self.detectable)
-        return (
-            f"The hold-out has {holdout} patients; to tell {self.detectable} matched patients of train from chance, "
-            f"about {needed} are needed beside {train}."
-        )
-
 
 def _spread(index: VerbatimIndex, tally: SpanTally) -> Small:
     return index.words.index.spread(tally.words.patients.astype(np.int64), tally.words.values)
 
 
-def _longest(index: VerbatimIndex, tally: SpanTally) -> Small:
-    return longest_by_note(_spread(index, tally), index.words.index.firsts)
-
-
-def _spans(index: VerbatimIndex, tally: SpanTally) -> dict[str, Estimate]:
+def _spans(index: VerbatimIndex, tally: SpanTally, spread: Small) -> dict[str, Estimate]:
     """What needs no control."""
-    spread, n = _spread(index, tally), len(index.names)
+    n = len(index.names)
     by_note, words = longest_by_note(spread, index.words.index.firsts), len(index.words)
     told = "counted over all spans, no sampling"
     metrics = {
@@ -204,35 +195,3 @@ def _binned(by_note: Small) -> dict[str, str]:
     names = ["under 8", "8 to 12", "13 to 24", "25 to 49", "50 and more"]
     counts = np.bincount(np.searchsorted(LENGTHS, by_note, side="right"), minlength=len(names))
     return {name: bucketed(int(count)) for name, count in zip(names, counts, strict=True)}
-
-
-def _findings(
-    index: VerbatimIndex, tally: SpanTally, arm: Arm, least: int, decisive: list[Incident]
-) -> tuple[Finding, ...]:
-    found = [_finding(index, i.shared, i.there, i.length, arm, True) for i in decisive]
-    told = {(i.note, i.shared.patient) for i in decisive}
-    others = (
-        _finding(index, shared, shared.there, shared.length, arm, False)
-        for note, spans in sorted(tally.evidence.items())
-        for shared in spans
-        if shared.length >= least and (note, shared.patient) not in told
-    )
-    return (*found, *others)
-
-
-def _finding(index: VerbatimIndex, shared: Shared, there: int, length: int, arm: Arm, decisive: bool) -> Finding:
-    note, start, end = synthetic_span(index, there, length)
-    return Finding(
-        audit=Verbatim.name,
-        kind="words",
-        severity="decisive" if decisive else "match",
-        synthetic_note=index.names[note],
-        start=start,
-        end=end,
-        private_note=shared.note_id,
-        private_start=shared.start,
-        # A copy that stops earlier than the span of which the place was kept ends at an unknown place there.
-        private_end=shared.end if length == shared.length else -1,
-        value=index.texts[note][start:end],
-        arm=arm,
-    )

@@ -11,6 +11,7 @@ from deidrelease.keys import SiteKey
 from deidrelease.notes import Corpus, Note
 from deidrelease_audits.patients import PatientMaxima, patient_number
 from deidrelease_audits.text.tokens import Normal, Places, Tokens, tokenise_all
+from deidrelease_audits.verbatim.longest import Windows
 from deidrelease_audits.verbatim.matching import Index
 from deidrelease_audits.verbatim.suffixes import Small
 
@@ -56,7 +57,7 @@ class VerbatimIndex:
         names: Ids of the synthetic notes.
         texts: Their texts.
         words: Them in the normal form `words`.
-        raw: Them as they stand.
+        raw: Their tokens as they stand, of which only the longest span counts.
         key: Under which patients and notes are numbered.
         chance: Of a sample of hold-out patients the own words of the longest span shared with other hold-out patients.
     """
@@ -64,28 +65,33 @@ class VerbatimIndex:
     names: tuple[str, ...]
     texts: tuple[str, ...]
     words: IndexedNotes
-    raw: IndexedNotes
+    raw: Windows
     key: SiteKey
     chance: PatientMaxima
 
     @classmethod
     def of(cls, corpora: Corpora, patients: int, notes_each: int) -> Self:
         """From the synthetic corpus and at most so many hold-out patients, with at most so many notes of each."""
-        notes = list(corpora.synthetic)
-        texts = tuple(note.text for note in notes)
+        kept = [(note.note_id, note.text) for note in corpora.synthetic]
+        texts = tuple(text for _, text in kept)
         # The larger one first: building takes more than keeping.
-        raw = IndexedNotes.of(texts, "raw")
+        words = IndexedNotes.of(texts, "words")
         chance = PatientMaxima()
         if corpora.holdout is not None:
             chance = _shared_by_chance(_sampled(corpora.holdout, corpora.key, patients, notes_each))
         return cls(
-            names=tuple(note.note_id for note in notes),
+            names=tuple(name for name, _ in kept),
             texts=texts,
-            words=IndexedNotes.of(texts, "words"),
-            raw=raw,
+            words=words,
+            raw=_windows(texts),
             key=corpora.key,
             chance=chance,
         )
+
+
+def _windows(texts: Sequence[str]) -> Windows:
+    tokens, firsts = tokenise_all(texts, "raw")
+    return Windows.of(tokens.codes, firsts)
 
 
 def own_words(notes: Sequence[Note], tokens: Tokens, firsts: Places) -> Places:
@@ -94,16 +100,23 @@ def own_words(notes: Sequence[Note], tokens: Tokens, firsts: Places) -> Places:
     Names, places and addresses recur with every patient of a doctor or a ward, in long blocks; whether *they* were
     copied is for the replay and linkage audits to say.
     """
-    own = np.ones(len(tokens), np.int64)
-    for place, note in enumerate(notes):
-        if note.spans:
-            here = slice(int(firsts[place]), int(firsts[place + 1]))
-            edges = np.zeros(len(note.text) + 1, np.int64)
-            for span in note.spans:
-                edges[span.start] += 1
-                edges[span.end] -= 1
-            covered = np.concatenate([[0], np.cumsum(np.cumsum(edges)[:-1] > 0)])
-            own[here] = covered[tokens.ends[here]] == covered[tokens.starts[here]]
+    begins = np.cumsum([0] + [len(note.text) + 1 for note in notes])
+    spans = [
+        (begin + s.start, begin + s.end)
+        for begin, note in zip(begins.tolist(), notes, strict=False)
+        for s in note.spans
+        if s.start < s.end
+    ]
+    shift = np.repeat(begins[:-1], np.diff(firsts))
+    edges = np.zeros(len(tokens) + 1, np.int64)
+    if spans:
+        first, last = np.array(spans, np.int64).T
+        # From the first token that ends behind the span's beginning up to the last that begins before its end.
+        inside = np.searchsorted(tokens.ends + shift, first, side="right")
+        behind = np.searchsorted(tokens.starts + shift, last)
+        np.add.at(edges, inside, 1)
+        np.add.at(edges, np.maximum(inside, behind), -1)
+    own = np.cumsum(edges[:-1]) == 0
     return np.concatenate([[0], np.cumsum(own)])
 
 

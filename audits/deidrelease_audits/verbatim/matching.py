@@ -17,9 +17,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from deidrelease_audits.text.tokens import Codes, Places
-from deidrelease_audits.verbatim.suffixes import Hashed, Small, agreement, suffix_array
+from deidrelease_audits.text.tokens import Codes, Places, joined
+from deidrelease_audits.verbatim.suffixes import Hashed, Small, agreement, common_prefixes, suffix_array
 
 LEAST = 8
 """Shorter spans are not looked for: every pair of notes of a hospital shares some."""
@@ -32,35 +33,52 @@ class Table:
     """A map from 64-bit hashes to numbers, probed by the million.
 
     Attributes:
-        keys: (m + 1,) sorted, and one last that stops any search.
+        keys: (m,) ascending, each once.
         values: (m,) int32.
         first: (2 ** bits + 1,) the place of the first key with these top bits.
         shift: 64 - bits.
+        seen: Whether any key begins with so many bits and two more: one look turns most others away.
     """
 
     keys: Codes
     values: Small
     first: Small
     shift: int
+    seen: NDArray[np.bool_]
 
     @classmethod
     def of(cls, keys: Codes, values: Small) -> Self:
-        """From pairs in any order; of equal keys the one whose value stands first in `values` counts."""
-        distinct, where = np.unique(keys, return_index=True)
-        bits = len(distinct).bit_length() + 1
+        """From pairs in any order; of equal keys the smallest value counts."""
+        order = np.argsort(keys).astype(np.int32)
+        keys = keys[order]
+        firsts = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)]).astype(np.int32)
+        distinct = keys[firsts]
+        del keys
+        least = np.minimum.reduceat(values[order], firsts) if len(firsts) else values
+        return cls.of_sorted(distinct, least)
+
+    @classmethod
+    def of_sorted(cls, distinct: Codes, values: Small) -> Self:
+        """From ascending keys, each once."""
+        bits = len(distinct).bit_length()
         shift = 64 - bits
-        buckets = np.bincount((distinct >> np.uint64(shift)).astype(np.int64), minlength=1 << bits)
+        buckets = np.bincount((distinct >> np.uint64(shift)).view(np.int64), minlength=1 << bits)
         first = np.concatenate([np.zeros(1, np.int32), np.cumsum(buckets, dtype=np.int32)])
-        stop = np.full(1, np.iinfo(np.uint64).max, np.uint64)
-        return cls(np.concatenate([distinct, stop]), values[where].astype(np.int32), first, shift)
+        seen = np.zeros(1 << (bits + 2), bool)
+        seen[distinct >> np.uint64(shift - 2)] = True
+        return cls(distinct, values, first, shift, seen)
+
+    def likely(self, hashes: Codes) -> Places:
+        """Which of `hashes` may be in it, ascending: all that are, and one in ten of those that are not."""
+        return np.flatnonzero(self.seen[(hashes >> np.uint64(self.shift - 2)).view(np.int64)])
 
     def find(self, hashes: Codes) -> tuple[Places, Small]:
         """Which of `hashes` are in it, ascending, and their values."""
-        bucket = (hashes >> np.uint64(self.shift)).astype(np.int64)
-        place = self.first[bucket]
-        open_ = np.flatnonzero(place < self.first[bucket + 1])
+        open_ = self.likely(hashes)
+        wanted = hashes[open_]
+        bucket = (wanted >> np.uint64(self.shift)).view(np.int64)
+        place, last = self.first[bucket], self.first[bucket + 1]
         hits, values = [], []
-        place, wanted, last = place[open_], hashes[open_], self.first[bucket[open_] + 1]
         while len(open_):
             equal = self.keys[place] == wanted
             hits.append(open_[equal])
@@ -98,7 +116,7 @@ class Index:
         tokens: As hashes.
         firsts: (n_notes + 1,) number of the first token of each note.
         order: (n,) suffix array.
-        common: (n,) tokens that each suffix in order shares with the one before; 0 for the first.
+        common: (n,) tokens that each suffix in order shares with the one before; 0 if under `LEAST`.
         edges: From the hash of each prefix that begins an edge to a position where it stands.
     """
 
@@ -112,15 +130,14 @@ class Index:
     def of(cls, codes: Codes, firsts: Places) -> Self:
         """From tokens and the number of the first token of each note; (n_notes + 1,)."""
         tokens = Hashed.of(codes, firsts)
-        order = suffix_array(codes, firsts)
-        common = np.zeros(len(order), np.int32)
-        ranked = order.astype(np.int64)
-        common[1:] = agreement(tokens, ranked[:-1], tokens, ranked[1:], np.zeros(len(order[1:]), np.int64))
+        order, floors = suffix_array(codes, firsts)
+        common = common_prefixes(tokens, order, floors, LEAST)
+        del floors
         return cls(tokens, firsts, order, common, _edges(tokens, order, common))
 
     def matches(self, codes: Codes, firsts: Places) -> Iterator[tuple[int, Matches]]:
         """The longest matches of all notes, some notes at a time: the first token of these, and positions from it."""
-        for first, last in _batches(firsts):
+        for first, last in batches(firsts):
             begin, end = int(firsts[first]), int(firsts[last])
             yield begin, self._longest(Hashed.of(codes[begin:end], firsts[first : last + 1] - begin))
 
@@ -146,29 +163,46 @@ class Index:
     def spread(self, there: Places, lengths: Places | Small) -> Small:
         """The longest match of *every* indexed position, from those that `matches` named and how long; (n,).
 
-        A suffix matches as far as it agrees with a suffix that matches; one sweep each way over the neighbours.
+        A suffix matches as far as it agrees with a suffix that matches: each takes from its neighbours in order what
+        it shares with them. 0 where that is under `LEAST`.
         """
-        best = np.zeros(len(self.order), np.int64)
-        np.maximum.at(best, there, lengths)
-        ranked, common = best[self.order].tolist(), self.common.tolist()
-        for rank in range(1, len(ranked)):
-            if common[rank] > ranked[rank] and ranked[rank - 1] > ranked[rank]:
-                ranked[rank] = min(common[rank], ranked[rank - 1])
-        for rank in range(len(ranked) - 1, 0, -1):
-            if common[rank] > ranked[rank - 1] and ranked[rank] > ranked[rank - 1]:
-                ranked[rank - 1] = min(common[rank], ranked[rank])
-        spread = np.empty(len(ranked), np.int32)
-        spread[self.order] = ranked
-        return spread
+        best = np.zeros(len(self.order), np.int32)
+        if len(there):
+            np.maximum.at(best, there, lengths.astype(np.int32))
+            ranked = best[self.order]
+            down = _handed_on(ranked, self.common)
+            up = _handed_on(ranked[::-1], np.concatenate([self.common[:1] * 0, self.common[:0:-1]]))[::-1]
+            best[self.order] = np.maximum(down, up)
+        return best
+
+
+def _handed_on(values: Small, common: Small) -> Small:
+    """`values[i]`, or the least of `common[i]` and what was handed on to i - 1, whichever is more; (n,).
+
+    Each step is a function of what comes in, `max(low, min(high, x))`; two such make one, so that in each round
+    twice as many are taken together (a parallel prefix: Hillis and Steele 1986).
+    """
+    low, high = values.copy(), np.maximum(values, common)
+    starts = np.where(common > 0, np.int32(0), np.arange(len(common), dtype=np.int32))
+    run = np.arange(len(common), dtype=np.int32) - np.maximum.accumulate(starts)
+    step, open_ = 1, np.flatnonzero(run)
+    while len(open_):
+        before = open_ - step
+        lows, highs = np.minimum(high[open_], low[before]), np.minimum(high[open_], high[before])
+        low[open_], high[open_] = np.maximum(low[open_], lows), np.maximum(low[open_], highs)
+        step *= 2
+        open_ = open_[run[open_] >= step]
+    return low
 
 
 def _edges(tokens: Hashed, order: Small, common: Small) -> Table:
     """In parts, as all at once would take several times the memory of what comes of it."""
-    parts = [_edges_of(tokens, order, common, begin) for begin in range(0, len(order), BATCH)]
-    hashes = np.concatenate([np.empty(0, np.uint64), *(part[0] for part in parts)])
-    starts = np.concatenate([np.empty(0, np.int32), *(part[1] for part in parts)])
-    del parts
-    return Table.of(hashes, starts)
+    hashes, starts = [np.empty(0, np.uint64)], [np.empty(0, np.int32)]
+    for begin in range(0, len(order), BATCH):
+        part = _edges_of(tokens, order, common, begin)
+        hashes.append(part[0])
+        starts.append(part[1])
+    return Table.of(joined(hashes), joined(starts))
 
 
 def _edges_of(tokens: Hashed, order: Small, common: Small, begin: int) -> tuple[Codes, Small]:
@@ -184,12 +218,15 @@ def _edges_of(tokens: Hashed, order: Small, common: Small, begin: int) -> tuple[
     lengths = here[inner].astype(np.int64) + 1
     own, before = ranked[inner], order[begin + inner - 1].astype(np.int64)
     longer, longer_before = room[inner] >= lengths, tokens.ends[before] - before >= lengths
+    # Where three in a row agree equally far the one in the middle was entered already.
+    longer_before &= common[begin + inner - 1] != here[inner]
     starts = np.concatenate([heads, before[longer_before], own[longer]])
     sizes = np.concatenate([np.full(len(heads), LEAST), lengths[longer_before], lengths[longer]])
     return tokens.spans(starts, sizes), starts.astype(np.int32)
 
 
-def _batches(firsts: Places) -> Iterator[tuple[int, int]]:
+def batches(firsts: Places) -> Iterator[tuple[int, int]]:
+    """From which note to which, some 65,000 tokens at a time."""
     begin = 0
     while begin < len(firsts) - 1:
         end = int(np.searchsorted(firsts, firsts[begin] + BATCH, side="right")) - 1

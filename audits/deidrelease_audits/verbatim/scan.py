@@ -1,7 +1,8 @@
 """One pass over private notes: the longest span that each shares with the synthetic ones, and where."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Self
 
 import numpy as np
@@ -130,41 +131,58 @@ def scanned(index: VerbatimIndex, notes: Sequence[Note]) -> SpanTally:
     if not notes:
         return SpanTally()
     texts = [note.text for note in notes]
+    # First, so that its tokens are gone before those of the other form come.
+    raw = _longest_raw(index, texts)
     tokens, firsts = tokenise_all(texts, "words")
     hits = _Hits.of(index.words, tokens, firsts)
     before = own_words(notes, tokens, firsts)
     own = before[hits.at + hits.lengths] - before[hits.at]
     of = np.searchsorted(firsts, hits.at, side="right") - 1
     patients = [patient_number(index.key, note.patient_id) for note in notes]
-    found: dict[int, list[Shared]] = {}
-    for row in _worth_keeping(index, hits, own, of, patients):
-        note = notes[int(of[row])]
-        shared = _shared(index, note, tokens, hits, row, int(own[row]), patients[int(of[row])])
-        if shared is not None:
-            found.setdefault(index.words.note_at(int(hits.there[row])), []).append(shared)
     return SpanTally(
         longest=largest_by(patients, hits.lengths, of),
         own=largest_by(patients, own, of),
         words=hits.by_place(),
-        raw=int(_Hits.of(index.raw, *tokenise_all(texts, "raw")).lengths.max(initial=0)),
-        evidence={place: best(spans) for place, spans in sorted(found.items())},
+        raw=raw,
+        evidence=_evidence(index, notes, tokens, hits, own, of, patients),
     )
 
 
-def _worth_keeping(index: VerbatimIndex, hits: _Hits, own: Places, of: Places, patients: list[int]) -> Iterator[int]:
-    """Of each synthetic note and patient the best match; ties go by the keyed numbers, in `best`."""
+def _longest_raw(index: VerbatimIndex, texts: Sequence[str]) -> int:
+    tokens, firsts = tokenise_all(texts, "raw")
+    return index.raw.longest(tokens.codes, firsts)
+
+
+def _evidence(
+    index: VerbatimIndex,
+    notes: Sequence[Note],
+    tokens: Tokens,
+    hits: _Hits,
+    own: Places,
+    of: Places,
+    patients: list[int],
+) -> dict[int, tuple[Shared, ...]]:
+    """For synthetic notes the best spans; only what may be among them is looked at closer."""
     rows = hits.beginnings()
     rows = rows[hits.lengths[rows] >= EVIDENCE_LEAST]
-    notes = index.words.note_of(hits.there[rows])
+    there = index.words.note_of(hits.there[rows])
     whose = np.array(patients, np.uint64)[of[rows]]
-    order = np.lexsort((-hits.lengths[rows], -own[rows], whose, notes))
-    last: tuple[int, int, int, int] | None = None
-    for row, note, patient in zip(rows[order].tolist(), notes[order].tolist(), whose[order].tolist(), strict=True):
-        this = (note, patient, int(own[row]), int(hits.lengths[row]))
-        # All that are equally good stay, so that the choice among them does not depend on the shard.
-        if last is None or last[:2] != this[:2] or last == this:
-            yield row
-            last = this
+    order = np.lexsort((whose, -hits.lengths[rows], -own[rows], there))
+    limits = np.flatnonzero(np.diff(there[order], prepend=-1, append=-1)).tolist()
+    found = {}
+    for begin, end in pairwise(limits):
+        spans: dict[int, list[Shared]] = {}
+        for row in rows[order[begin:end]]:
+            patient, good = patients[of[row]], (int(own[row]), int(hits.lengths[row]))
+            if len(spans) == EVIDENCE and patient not in spans:
+                break
+            # Of what is equally good all stay, so that the choice, by keyed numbers, does not depend on the shard.
+            if patient not in spans or good == (spans[patient][0].own, spans[patient][0].length):
+                shared = _shared(index, notes[of[row]], tokens, hits, row, int(own[row]), patient)
+                if shared is not None:
+                    spans.setdefault(patient, []).append(shared)
+        found[int(there[order[begin]])] = best([shared for theirs in spans.values() for shared in theirs])
+    return {place: spans for place, spans in found.items() if spans}
 
 
 def _shared(
@@ -175,7 +193,8 @@ def _shared(
     start, end = int(tokens.starts[at]), int(tokens.ends[at + length - 1])
     _, first, last = synthetic_span(index, there, length)
     synthetic = index.texts[index.words.note_at(there)][first:last]
-    if _words(note.text[start:end]) != _words(synthetic):
+    private = note.text[start:end]
+    if private != synthetic and _words(private) != _words(synthetic):
         return None
     return Shared(own, length, patient, index.key.number("note", note.note_id), there, note.note_id, start, end)
 
@@ -187,4 +206,16 @@ def synthetic_span(index: VerbatimIndex, there: int, length: int) -> tuple[int, 
 
 
 def _words(text: str) -> list[str]:
-    return "".join(c if is_word(c) else " " for c in folded(text)).split()
+    return folded(text).translate(_BLANKS).split()
+
+
+class _Blanks(dict[int, str]):
+    """Every character that is part of no word becomes a blank; filled as they turn up."""
+
+    def __missing__(self, point: int) -> str:
+        character = chr(point)
+        self[point] = character if is_word(character) else " "
+        return self[point]
+
+
+_BLANKS = _Blanks()

@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deidrelease.surrogates.normal import squeezed
+from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.pii_replay.spellings import find_edits, find_forms, forms_of, may_be_edited
-from deidrelease_audits.pii_replay.written_days import days_in, days_of
+from deidrelease_audits.pii_replay.written_days import days_in
 from deidrelease_audits.text.borders import kind_of
 from deidrelease_audits.text.squeezing import SqueezedText, squeeze
 
