@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from math import inf
+from math import inf, isfinite
 from typing import Self
 
 import numpy as np
@@ -63,7 +63,9 @@ class GroupNull:
         seen = int(np.searchsorted(self.shared, bits, side="right"))
         looked = int(np.searchsorted(self.bits, bits, side="right")) * self.others // 2
         model = min(1.0, self.each * float(2.0**-bits))
-        return max(model, min(model * self.inflation, _upper(min(seen, looked), looked)))
+        # A model without a bound is no model: nothing times infinity must not be taken for nothing.
+        inflated = model * self.inflation if isfinite(self.inflation) else inf
+        return max(model, min(inflated, _upper(min(seen, looked), looked)))
 
 
 def group_nulls(

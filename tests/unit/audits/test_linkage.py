@@ -1,6 +1,7 @@
 import os
 import pickle
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from deidrelease.labels import find_label_map, load_label_map
 from deidrelease.notes import Note
 from deidrelease_audits.linkage.audit import Linkage
 from deidrelease_audits.linkage.bits import CharacterModel
+from deidrelease_audits.linkage.groups import GroupNull
+from deidrelease_audits.statistics import clopper_pearson
 
 FOUR = [
     marked("t1", ("NAME", "Ana Ruiz"), "number", ("NUMBER", "4711999"), "born", ("DATE", "03/03/1946")),
@@ -241,3 +244,10 @@ def _decisive(release: list[Note], train: list[Note], holdout: list[Note], meani
 
 def test_meanings_cover_what_is_tested():
     assert {label.whose for label in MEANINGS.labels.values()} >= {"patient", "provider", "institution", "unknown"}
+
+
+@pytest.mark.parametrize("bits", [10.0, 2000.0])
+def test_a_value_is_no_rarer_than_was_seen_where_the_model_has_no_bound(bits):
+    sample = np.array([5.0, 6.0])
+    null = GroupNull(CharacterModel.of({"Ana": 2}), 1.0, inf, sample, np.empty(0), others=2)
+    assert null._of_bits(bits) == pytest.approx(clopper_pearson(0, 2).high)
