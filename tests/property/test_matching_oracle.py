@@ -1,10 +1,13 @@
 """Longest common spans against two oracles: brute force, and a suffix array of both sides by pydivsufsort."""
 
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deidrelease_audits.verbatim import matching
 from deidrelease_audits.verbatim.longest import Windows
 from deidrelease_audits.verbatim.matching import LEAST, Index
 
@@ -59,6 +62,13 @@ def test_both_sides_are_as_by_brute_force(indexed: Notes, text: Notes) -> None:
 @given(notes, notes)
 def test_the_longest_span_alone_is_as_by_brute_force(indexed: Notes, text: Notes) -> None:
     assert Windows.of(*joined(indexed)).longest(*joined(text)) == max(brute(text, indexed), default=0)
+
+
+@given(notes, notes)
+def test_no_batch_hides_what_a_later_one_has(indexed: Notes, text: Notes) -> None:
+    with patch.object(matching, "BATCH", 1):  # a note each: all but the first look for more than the longest so far
+        found = Windows.of(*joined(indexed)).longest(*joined(text))
+    assert found == max(brute(text, indexed), default=0)
 
 
 def by_suffix_array(notes: Notes, others: Notes) -> list[int]:

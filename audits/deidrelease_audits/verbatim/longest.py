@@ -54,7 +54,7 @@ class Windows:
         hashes = text.spans(at, LEAST)
         likely = self.table.likely(hashes)
         # What cannot be long even if all that is likely were true need not be looked up.
-        likely = likely[_reach(at[likely]) > best]
+        likely = likely[_in_longer_runs(at[likely], best)]
         hit, numbers = self.table.find(hashes[likely])
         at = at[likely[hit]]
         reach = _reach(at)
@@ -127,6 +127,14 @@ def _reach(at: Places) -> Places:
     ends = np.flatnonzero(np.append(np.diff(at) > 1, True))
     lasts = at[np.repeat(ends, np.diff(ends, prepend=-1))]
     return lasts - at + LEAST
+
+
+def _in_longer_runs(at: Places, best: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Which places are of a run of more than `best` tokens; whole runs, since the end of one says how far it reaches."""
+    ends = np.flatnonzero(np.append(np.diff(at) > 1, True)[: len(at)])
+    sizes = np.diff(ends, prepend=-1)
+    longer: np.ndarray[tuple[int], np.dtype[np.bool_]] = np.repeat(sizes - 1 + LEAST > best, sizes)
+    return longer
 
 
 def _among(hashes: Codes, others: Codes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
