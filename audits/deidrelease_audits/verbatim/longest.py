@@ -130,7 +130,7 @@ def _reach(at: Places) -> Places:
 
 
 def _in_longer_runs(at: Places, best: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which places are of a run of more than `best` tokens; whole runs, since the end of one says how far it reaches."""
+    """Which places are of a run of more than `best` tokens; whole runs, since its end says how far one reaches."""
     ends = np.flatnonzero(np.append(np.diff(at) > 1, True)[: len(at)])
     sizes = np.diff(ends, prepend=-1)
     longer: np.ndarray[tuple[int], np.dtype[np.bool_]] = np.repeat(sizes - 1 + LEAST > best, sizes)
