@@ -18,31 +18,16 @@ from typing import Literal
 
 import numpy as np
 from altering import ALTERATIONS
+from drawing import Owned, Split, owned_values
+from placing import blank_before, inserted, replaced, sentence_border, with_sentence
 
 from deidrelease.labels import LabelMap
-from deidrelease.notes import Note, Span
-from deidrelease.surrogates.dates import full_days
-from deidrelease.surrogates.normal import normal, squeezed
-from deidrelease_audits.text.squeezing import SqueezedText
-from deidrelease_audits.values import Value, values_of
+from deidrelease.notes import Note
+from deidrelease.surrogates.normal import normal
+from deidrelease_audits.values import Value
 
-LEAST_CHARACTERS = 8
-LEAST_DIGITS = 6
-"""What is shorter than both is planted by nobody: it stands in clean releases as well."""
 FEWEST, MOST = 5, 9
 """How many values or pairs a planting holds, where nothing else is said."""
-_CARRIERS = ("Se anota {}.", "Consta {} en la ficha.", "Dato recogido: {}.", "Figura {} en el volante.")
-"""Sentences of our own; a value does not stand bare in a release."""
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n+")
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Three sets of patients that share none; all notes of a patient are in one of them."""
-
-    train: tuple[Note, ...]
-    holdout: tuple[Note, ...]
-    synthetic: tuple[Note, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,71 +63,6 @@ class Planting:
 
     notes: tuple[Note, ...]
     planted: tuple[Planted, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Owned:
-    """A value that one train patient holds and no one else, with a mention of it."""
-
-    value: Value
-    note: Note
-    span: Span
-
-    @property
-    def text(self) -> str:
-        """As it stands in the note."""
-        return self.note.value(self.span)
-
-
-def split(notes: Sequence[Note], n: int, seed: int) -> Split:
-    """Draws `n` patients each for train, hold-out and release.
-
-    Raises:
-        ValueError: There are fewer than `3 * n` patients.
-    """
-    of_patient: dict[str, list[Note]] = defaultdict(list)
-    for note in notes:
-        of_patient[note.patient_id].append(note)
-    if len(of_patient) < 3 * n:
-        raise ValueError(f"3 x {n} patients cannot be drawn from {len(of_patient)}")
-    order = np.random.default_rng(seed).permutation(sorted(of_patient))[: 3 * n]
-    arms = (tuple(note for patient in arm for note in of_patient[patient]) for arm in order.reshape(3, n))
-    return Split(*arms)
-
-
-def owned_values(parts: Split, label_map: LabelMap, *, dates: bool = False, unknown: bool = False) -> list[Owned]:
-    """Every strong direct value of a patient that one train patient holds, and neither hold-out nor release has.
-
-    Case, accents and separators make no other value.
-
-    Strong: at least `LEAST_CHARACTERS` letters and digits, or `LEAST_DIGITS` digits. One mention of each value.
-
-    Args:
-        parts: Where to look.
-        label_map: Which labels are direct, and whose they are.
-        dates: Full dates of patients as well.
-        unknown: Direct values of which the map does not say whose they are (streets, e-mails) as well.
-    """
-    whose = {"patient", "unknown"} if unknown else {"patient"}
-    mentions: dict[str, Owned] = {}
-    holders: dict[str, set[str]] = defaultdict(set)
-    for note in (*parts.train, *parts.holdout):
-        for value, span in values_of(note, label_map):
-            holders[squeezed(value.key)].add(note.patient_id)
-            wanted = value.identifies == "direct" and is_strong(value.key, value.kind)
-            wanted |= dates and value.kind == "date" and any(full_days(value.key))
-            if wanted and value.whose in whose:
-                mentions.setdefault(value.key, Owned(value, note, span))
-    train = {note.patient_id for note in parts.train}
-    unique = [key for key in sorted(mentions) if len(holders[squeezed(key)]) == 1 and holders[squeezed(key)] <= train]
-    there = SqueezedText.of([note.text for note in parts.synthetic]).text
-    return [mentions[key] for key in unique if squeezed(key) not in there]
-
-
-def is_strong(value: str, kind: str) -> bool:
-    """Whether a value is long enough to be planted; one of a number's kind needs the digits."""
-    digits = sum(c.isdigit() for c in value) >= LEAST_DIGITS
-    return digits or (kind != "id" and len(squeezed(value)) >= LEAST_CHARACTERS)
 
 
 def plant_identifiers(
@@ -234,7 +154,7 @@ def plant_pairs(parts: Split, label_map: LabelMap, rng: np.random.Generator, man
 
 def plant_half_copies(parts: Split, rng: np.random.Generator, many: int = 2) -> Planting:
     """Pastes the first half of a train note, up to a blank, into a synthetic note; `many` notes of each side."""
-    return _passages(parts, rng, many, "half", lambda text: (0, _blank_before(text, len(text) // 2)))
+    return _passages(parts, rng, many, "half", lambda text: (0, blank_before(text, len(text) // 2)))
 
 
 def plant_spans(parts: Split, rng: np.random.Generator, tokens: int, many: int = 1) -> Planting:
@@ -258,24 +178,6 @@ def plant_verbatim(parts: Split, rng: np.random.Generator, many: int = 1) -> Pla
         text = private.text
         planted.append(_record("whole", private, "", text, notes[at].note_id, text, 0))
     return Planting(tuple(notes), tuple(planted))
-
-
-def inserted(note: Note, at: int, text: str) -> Note:
-    """`note` with `text` before its code point `at`; spans behind move, spans around it grow."""
-    moved = (Span(s.start + (s.start >= at) * len(text), s.end + (s.end > at) * len(text), s.label) for s in note.spans)
-    return replace(note, text=note.text[:at] + text + note.text[at:], spans=tuple(moved))
-
-
-def replaced(note: Note, span: Span, text: str) -> Note:
-    """`note` with `text` where `span` was; the span covers it, others that overlapped `span` are gone."""
-    shift = len(text) - (span.end - span.start)
-    spans = [Span(span.start, span.start + len(text), span.label)]
-    for other in note.spans:
-        if other.end <= span.start:
-            spans.append(other)
-        elif other.start >= span.end:
-            spans.append(Span(other.start + shift, other.end + shift, other.label))
-    return replace(note, text=note.text[: span.start] + text + note.text[span.end :], spans=tuple(spans))
 
 
 def _how_many(rng: np.random.Generator) -> int:
@@ -328,7 +230,7 @@ def _planted(notes: Sequence[Note], chosen: Sequence[tuple[str, Owned, str]], rn
             span = same[int(rng.integers(len(same)))]
             changed[at], start = replaced(changed[at], span, text), span.start
         else:
-            changed[at], start = _with_sentence(changed[at], one.value.label, text, rng)
+            changed[at], start = with_sentence(changed[at], one.value.label, text, rng)
         planted.append(_record(kind, one.note, one.value.label, one.text, changed[at].note_id, text, start))
     return Planting(tuple(changed), tuple(planted))
 
@@ -337,29 +239,10 @@ def _two_sentences(note: Note, pair: Sequence[Owned], rng: np.random.Generator) 
     """The second goes in behind the first, so that the first stays where it was put."""
     planted, after = [], 0
     for one in pair:
-        note, start = _with_sentence(note, one.value.label, one.text, rng, after)
+        note, start = with_sentence(note, one.value.label, one.text, rng, after)
         after = start + len(one.text)
         planted.append(_record("pair", one.note, one.value.label, one.text, note.note_id, one.text, start))
     return note, planted
-
-
-def _with_sentence(note: Note, label: str, text: str, rng: np.random.Generator, after: int = 0) -> tuple[Note, int]:
-    """`note` with a sentence that holds `text`, behind the code point `after`; and where `text` begins."""
-    before, behind = _CARRIERS[int(rng.integers(len(_CARRIERS)))].split("{}")
-    at = _sentence_border(note, rng, after)
-    note = inserted(note, at, f" {before}{text}{behind} ")
-    start = at + 1 + len(before)
-    return replace(note, spans=(*note.spans, Span(start, start + len(text), label))), start
-
-
-def _sentence_border(note: Note, rng: np.random.Generator, after: int = 0) -> int:
-    """A place between two sentences that no span covers; the end of the note where there is none."""
-    free = [
-        match.end()
-        for match in _SENTENCE_END.finditer(note.text)
-        if match.end() > after and not any(s.start < match.end() < s.end for s in note.spans)
-    ]
-    return free[int(rng.integers(len(free)))] if free else len(note.text)
 
 
 def _passages(
@@ -371,14 +254,10 @@ def _passages(
         private = parts.train[source]
         start, end = passage(private.text)
         text = private.text[start:end]
-        place = _sentence_border(notes[at], rng)
+        place = sentence_border(notes[at], rng)
         notes[at] = inserted(notes[at], place, f"\n{text}\n")
         planted.append(_record(kind, private, "", text, notes[at].note_id, text, place + 1))
     return Planting(tuple(notes), tuple(planted))
-
-
-def _blank_before(text: str, at: int) -> int:
-    return max((match.start() for match in re.finditer(r"\s", text[:at])), default=at)
 
 
 def _record(kind: str, private: Note, label: str, value: str, synthetic: str, text: str, start: int) -> Planted:

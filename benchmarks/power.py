@@ -19,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 import planting
-from planting import Planted, Planting, Split
+from drawing import Split, split
+from planting import Planted, Planting
 
 from deidrelease.auditing import AuditResult, audit, chosen_audits
 from deidrelease.contracts import Corpora, Finding
@@ -105,7 +106,7 @@ def _one_person(note: Note) -> Note:
 def release(corpora: Path, size: int, seed: int, plan: str) -> dict[str, object]:
     """Makes one release, audits it, and says how that went; equal arguments give equal lines."""
     label_map = load_label_map("meddocan")
-    parts = planting.split(_notes(corpora), size, seed)
+    parts = split(_notes(corpora), size, seed)
     rng = np.random.default_rng([seed, *plan.encode()])
     made = PLANS[plan](parts, label_map, rng)
     result = audited(made.notes, parts.train, parts.holdout, label_map, seed)

@@ -16,6 +16,7 @@ from deidrelease.notes import Note
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
+import drawing  # noqa: E402
 import memorising  # noqa: E402  # the benchmark itself, at a small size
 import planting  # noqa: E402
 import power  # noqa: E402
@@ -30,7 +31,7 @@ def invented() -> list[Note]:
 
 def release(notes: list[Note], seed: int, plan: str) -> tuple[AuditResult, list[planting.Planted]]:
     label_map = load_label_map("demo")
-    parts = planting.split(notes, PATIENTS, seed)
+    parts = drawing.split(notes, PATIENTS, seed)
     made = power.PLANS[plan](parts, label_map, np.random.default_rng([seed, 1]))
     return power.audited(made.notes, parts.train, parts.holdout, label_map, seed), list(made.planted)
 

@@ -20,9 +20,11 @@ from deidrelease_audits.pii_replay.audit import PiiReplay
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
+import drawing  # noqa: E402
+import placing  # noqa: E402
 import planting  # noqa: E402  # the benchmark's planting is what is tested
 
-Plant = Callable[[planting.Split, LabelMap, np.random.Generator], planting.Planting]
+Plant = Callable[[drawing.Split, LabelMap, np.random.Generator], planting.Planting]
 PLANTS: dict[str, Plant] = {
     "identifiers": planting.plant_identifiers,
     "altered": planting.plant_altered,
@@ -52,8 +54,8 @@ def _notes() -> list[Note]:
 
 @pytest.mark.parametrize("kind", PLANTS)
 def test_what_was_planted_stands_where_it_is_said_to_and_is_drawn_by_the_seed(kind: str) -> None:
-    parts = planting.split(_notes(), 20, 0)
-    before = planting.split(_notes(), 20, 0)
+    parts = drawing.split(_notes(), 20, 0)
+    before = drawing.split(_notes(), 20, 0)
     first = PLANTS[kind](parts, LABELS, np.random.default_rng(1))
     assert first == PLANTS[kind](parts, LABELS, np.random.default_rng(1))
     assert parts == before
@@ -68,7 +70,7 @@ def test_what_was_planted_stands_where_it_is_said_to_and_is_drawn_by_the_seed(ki
 
 
 def test_arms_share_no_patient() -> None:
-    parts = planting.split(_notes(), 20, 3)
+    parts = drawing.split(_notes(), 20, 3)
     arms = [{one.patient_id for one in arm} for arm in (parts.train, parts.holdout, parts.synthetic)]
     assert [len(arm) for arm in arms] == [20, 20, 20]
     assert len(set.union(*arms)) == 60
@@ -76,13 +78,13 @@ def test_arms_share_no_patient() -> None:
 
 def test_inserting_and_replacing_keep_the_spans_on_their_words() -> None:
     one = note("n", "Vino [NAME Ana Ruiz] a [TOWN Soria].")
-    longer = planting.inserted(one, 5, "ayer ")
+    longer = placing.inserted(one, 5, "ayer ")
     assert [longer.value(span) for span in longer.spans] == ["Ana Ruiz", "Soria"]
-    other = planting.replaced(one, one.spans[0], "Eva")
+    other = placing.replaced(one, one.spans[0], "Eva")
     assert [other.value(span) for span in other.spans] == ["Eva", "Soria"]
 
 
-def _audited(parts: planting.Split, release: tuple[Note, ...], label_map: LabelMap) -> Conclusion:
+def _audited(parts: drawing.Split, release: tuple[Note, ...], label_map: LabelMap) -> Conclusion:
     audit = PiiReplay()
     index = audit.index(corpora(release, parts.train, parts.holdout, label_map))
     tally = audit.scan(index, Shard("train", parts.train)) + audit.scan(index, Shard("holdout", parts.holdout))
@@ -97,7 +99,7 @@ def test_planted_insurance_numbers_are_decisive_in_real_notes_and_clean_ones_are
     reading = ReadOptions(PatientSource.parse("note"), mend=True)
     notes = list(open_corpus(Path(folder) / "meddocan" / "train", "brat", reading))
     label_map = load_label_map("meddocan")
-    parts = planting.split(notes, 120, seed)
+    parts = drawing.split(notes, 120, seed)
     assert _audited(parts, parts.synthetic, label_map).metrics["decisive"].value == 0
     rng = np.random.default_rng(seed)
     leaking = planting.plant_identifiers(parts, label_map, rng, labels=["ID_ASEGURAMIENTO"])
