@@ -57,7 +57,7 @@ def audit(context: click.Context, /, **given: Any) -> None:
     SYNTHETIC needs no annotation and no patients, and need not come from deidrelease.
 
     Exit codes: 0 measured, which is no permission to share; 3 something in the input that you can mend; 4 blocked by
-    the policy.
+    the policy, or an audit crashed.
     """
     from deidrelease.auditing import audit as run_audits
     from deidrelease.auditing import chosen_audits
@@ -76,7 +76,8 @@ def audit(context: click.Context, /, **given: Any) -> None:
     if verdict:
         show_verdict(verdict)
     show_files(given["out"])
-    if verdict and verdict.outcome != "pass":
+    # An audit that crashed has verified nothing: without a policy too, whoever asks by the exit code must hear of it.
+    if any(report.status == "failed" for report in result.audits) or (verdict and verdict.outcome != "pass"):
         context.exit(BLOCKED)
 
 

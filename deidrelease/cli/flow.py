@@ -17,7 +17,7 @@ _BLOCKED = 4
 def run_and_show(config: ReleaseConfig, until: str | None = None) -> None:
     """Runs what is left to run, then prints the comparison, the audits and where everything lies.
 
-    Exits with code 4 where the audit stage was given a policy and that blocks.
+    Exits with code 4 where an audit crashed, or the audit stage was given a policy and that blocks.
     """
     from deidrelease import release
 
@@ -28,7 +28,7 @@ def run_and_show(config: ReleaseConfig, until: str | None = None) -> None:
                 console.print(_line(finished), highlight=False)
     show_results(config.run_dir)
     if until in (None, "audit"):
-        _exit_if_blocked(config.run_dir / "audit" / "verdict.json")
+        _exit_if_blocked(config.run_dir / "audit")
 
 
 def show_results(run_dir: Path) -> None:
@@ -68,15 +68,19 @@ def _standing(run_dir: Path) -> str:
     return "Private. The policy was about the synthetic notes alone: nothing else here may be shared."
 
 
-def _exit_if_blocked(path: Path) -> None:
+def _exit_if_blocked(audited: Path) -> None:
+    from deidrelease.auditing import read_result
     from deidrelease.cli.audit_display import show_verdict
     from deidrelease.policy import read_verdict
 
-    if not path.exists():
+    if not (audited / "result.json").exists():
         return
-    verdict = read_verdict(path)
-    show_verdict(verdict)
-    if verdict.outcome != "pass":
+    blocked = any(report.status == "failed" for report in read_result(audited / "result.json").audits)
+    if (audited / "verdict.json").exists():
+        verdict = read_verdict(audited / "verdict.json")
+        show_verdict(verdict)
+        blocked |= verdict.outcome != "pass"
+    if blocked:
         sys.exit(_BLOCKED)
 
 

@@ -121,7 +121,7 @@ def test_nothing_private_is_told(
     if not arguments and len(entry_points(group=ENTRY_POINTS)) == 0:
         pytest.skip("the installation registers no audit: install it again")
     done = run(*corpora(folder, tmp_path / "out", "train.jsonl", *arguments))
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == (0 if arguments == ["shared_lines"] else 4), done.stderr[-2000:]
     assert "deidrelease.auditing.running: shared_lines: 60 notes of train" in done.stderr
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     statuses = {report["audit"]: report["status"] for report in result["audits"]}
@@ -142,7 +142,7 @@ def test_a_crash_in_a_worker_tells_nothing_either(
     workers: int, folder: Path, run: Run, markers: set[str], tmp_path: Path
 ) -> None:
     done = run(*corpora(folder, tmp_path / "out", "train.jsonl", "crashing"), "--workers", workers)
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.returncode == 4, done.stderr[-2000:]
     assert "crashed with KeyError at made/small_audits.py:" in done.stdout
     for text in told(done, tmp_path / "out"):
         assert leaked(text, markers) == []

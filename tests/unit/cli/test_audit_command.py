@@ -80,7 +80,7 @@ def test_a_run_that_measured_nothing_says_so(arguments: list[str]) -> None:
 
 def test_a_crash_is_said_and_the_others_are_there(arguments: list[str]) -> None:
     done = run(arguments, "--only", "shared_lines,crashing")
-    assert done.exit_code == 0
+    assert done.exit_code == 4
     assert "FAILED: crashing: crashed with KeyError at made/small_audits.py:" in done.stdout
     assert LONG not in done.output
 
