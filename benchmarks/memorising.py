@@ -12,7 +12,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from deidrelease.auditing import AuditResult, audit, chosen_audits
+from deidrelease.auditing.choosing import chosen_audits
+from deidrelease.auditing.result import AuditResult
+from deidrelease.auditing.running import audit
 from deidrelease.contracts import Corpora
 from deidrelease.demo import hospital
 from deidrelease.engine import LocalEngine

@@ -22,7 +22,9 @@ import planting
 from drawing import Split, split
 from planting import Planted, Planting
 
-from deidrelease.auditing import AuditResult, audit, chosen_audits
+from deidrelease.auditing.choosing import chosen_audits
+from deidrelease.auditing.result import AuditResult
+from deidrelease.auditing.running import audit
 from deidrelease.contracts import Corpora, Finding
 from deidrelease.engine import LocalEngine
 from deidrelease.formats import PatientSource, ReadOptions, open_corpus

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deidrelease.auditing import chosen_audits
+from deidrelease.auditing.choosing import chosen_audits
 from deidrelease.errors import DeidReleaseError, Problem
 from deidrelease.formats import open_corpus
 from deidrelease.labels import load_label_map

@@ -1,7 +1,7 @@
 """Plain frozen values that every layer reports in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 SMALLEST_CELL = 10
@@ -84,3 +84,98 @@ def bucketed(count: int) -> str:
     if count < 0:
         raise ValueError(f"a count cannot be {count}")
     return str(count) if count == 0 or count >= SMALLEST_CELL else f"1-{SMALLEST_CELL - 1}"
+
+
+Severity = Literal["warn", "block"]
+Standing = Literal["kept", "broken", "unjudged"]
+Outcome = Literal["pass", "pass-with-waivers", "blocked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One demand of a policy, held against a result.
+
+    Attributes:
+        rule: The rule's name in the policy; `result.*` and `audit.*` for demands that every policy makes.
+        metric: As `audit.metric`; empty where the demand is not about one number.
+        standing: `kept`; `broken`; or `unjudged`, where the number is missing, failed, inconclusive or partial. What
+            is unjudged blocks, whatever the severity.
+        severity: `block` stops the release; `warn` is only told.
+        judged: Which end of the estimate is held against the limit: `low`, `value` or `high`; empty without a number.
+        estimate: The number with its interval; None where there is none.
+        limit: In words, such as `at most 0.05`; empty where the demand is not about a number.
+        what: What was found, in one sentence.
+        because: Why there is such a demand, with its source.
+        remedy: What can be done about it.
+        waiver: Id of the waiver that covers it; empty where none does.
+    """
+
+    rule: str
+    metric: str
+    standing: Standing
+    severity: Severity
+    judged: str
+    estimate: Estimate | None
+    limit: str
+    what: str
+    because: str
+    remedy: str
+    waiver: str = ""
+
+    @property
+    def blocks(self) -> bool:
+        """Whether the release stops here."""
+        if self.standing == "kept" or self.waiver:
+            return False
+        return self.standing == "unjudged" or self.severity == "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a policy says of a result; `decide` makes it, and nothing else does.
+
+    Attributes:
+        outcome: `pass` only where every number that the policy names is there, and kept where it can block.
+        policy: Name of the policy.
+        policy_version: Its version, SemVer.
+        policy_sha256: Of the resolved policy's canonical JSON.
+        signable: Whether the policy may release at all; a smoke test for CI may not.
+        data_digest: Of the synthetic corpus that the result speaks of.
+        judgements: One for every demand, in the policy's order.
+        refused_waivers: Waiver id to the reason why it counts for nothing; any of them blocks.
+        approvals: How many distinct people have to sign.
+        statements: What a human has to state when signing, such as `no-actual-knowledge`.
+        valid_days: The longest a release under this policy may be valid.
+    """
+
+    outcome: Outcome
+    policy: str
+    policy_version: str
+    policy_sha256: str
+    signable: bool
+    data_digest: str
+    judgements: tuple[Judgement, ...]
+    refused_waivers: Mapping[str, str] = field(default_factory=dict)
+    approvals: int = 0
+    statements: tuple[str, ...] = ()
+    valid_days: int = 0
+
+    @property
+    def passed(self) -> bool:
+        """Whether the release may go on, with waivers or without."""
+        return self.outcome != "blocked"
+
+    @property
+    def blocking(self) -> tuple[Judgement, ...]:
+        """Every demand that stops the release."""
+        return tuple(judgement for judgement in self.judgements if judgement.blocks)
+
+    @property
+    def warnings(self) -> tuple[Judgement, ...]:
+        """Broken rules that are only told."""
+        return tuple(j for j in self.judgements if j.standing == "broken" and j.severity == "warn" and not j.waiver)
+
+    @property
+    def waived(self) -> tuple[Judgement, ...]:
+        """Broken rules that a waiver covers."""
+        return tuple(judgement for judgement in self.judgements if judgement.waiver)

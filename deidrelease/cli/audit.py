@@ -59,8 +59,8 @@ def audit(context: click.Context, /, **given: Any) -> None:
     Exit codes: 0 measured, which is no permission to share; 3 something in the input that you can mend; 4 blocked by
     the policy, or an audit crashed.
     """
-    from deidrelease.auditing import audit as run_audits
-    from deidrelease.auditing import chosen_audits
+    from deidrelease.auditing.choosing import chosen_audits
+    from deidrelease.auditing.running import audit as run_audits
     from deidrelease.cli.audit_display import show_files, show_result, show_verdict
     from deidrelease.cli.display import shown_progress
     from deidrelease.policy import decide, load_policy
@@ -87,7 +87,8 @@ def _prepared(given: dict[str, Any]) -> Iterator[Any]:
     import json
 
     from deidrelease.artifacts import write_text
-    from deidrelease.auditing import AuditResult, write_result
+    from deidrelease.auditing.result import AuditResult
+    from deidrelease.auditing.writing import write_result
     from deidrelease.contracts import Corpora
     from deidrelease.corpora.staging import refuse_target, staged, writing_to
     from deidrelease.keys import load_or_make_key

@@ -35,7 +35,7 @@ def show_results(run_dir: Path) -> None:
     """Prints the comparison and what the audits found, as far as they are there, and the paths."""
     from rich.console import Console
 
-    from deidrelease.auditing import read_result
+    from deidrelease.auditing.result import read_result
     from deidrelease.cli.audit_display import show_result
     from deidrelease.report.comparison import comparison_table
 
@@ -69,7 +69,7 @@ def _standing(run_dir: Path) -> str:
 
 
 def _exit_if_blocked(audited: Path) -> None:
-    from deidrelease.auditing import read_result
+    from deidrelease.auditing.result import read_result
     from deidrelease.cli.audit_display import show_verdict
     from deidrelease.policy import read_verdict
 

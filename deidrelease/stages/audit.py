@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import ClassVar, cast
 
 from deidrelease.artifacts import write_text
-from deidrelease.auditing import audit, chosen_audits, write_result
+from deidrelease.auditing.choosing import chosen_audits
+from deidrelease.auditing.running import audit
+from deidrelease.auditing.writing import write_result
 from deidrelease.contracts import Corpora, Language
 from deidrelease.engine import LocalEngine
 from deidrelease.formats import open_corpus

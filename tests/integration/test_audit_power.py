@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deidrelease.auditing import AuditResult
+from deidrelease.auditing.result import AuditResult
 from deidrelease.demo import hospital
 from deidrelease.labels import load_label_map
 from deidrelease.notes import Note

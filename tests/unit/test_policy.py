@@ -8,7 +8,8 @@ import pytest
 from made.notes_of import corpora_of
 from made.small_audits import Crashing, SharedLines
 
-from deidrelease.auditing import AuditResult, audit
+from deidrelease.auditing.result import AuditResult
+from deidrelease.auditing.running import audit
 from deidrelease.engine import LocalEngine
 from deidrelease.errors import PolicyError
 from deidrelease.policy import Policy, Verdict, decide, load_policy, read_verdict

@@ -11,8 +11,9 @@ import pytest
 from made.notes_of import KEY, corpora_of
 from made.small_audits import Crashing, SharedLines
 
-from deidrelease.auditing import AuditResult, audit, read_result, write_result
-from deidrelease.auditing.writing import FINDINGS, RESULT, finding_id
+from deidrelease.auditing.result import AuditResult, read_result
+from deidrelease.auditing.running import audit
+from deidrelease.auditing.writing import FINDINGS, RESULT, finding_id, write_result
 from deidrelease.engine import LocalEngine
 from deidrelease.errors import ArtifactError
 from deidrelease.keys import new_key

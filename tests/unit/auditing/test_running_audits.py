@@ -12,8 +12,8 @@ from made.notes_of import KEY, Kept, corpora_of, corpus_of
 from made.small_audits import Claiming, Crashing, SharedLines
 
 from deidrelease import progress
-from deidrelease.auditing import audit
 from deidrelease.auditing.corpora import TELLING_CHARACTERS
+from deidrelease.auditing.running import audit
 from deidrelease.contracts import Audit, Conclusion, Corpora, Finding
 from deidrelease.engine import LocalEngine
 from deidrelease.errors import CorpusError

@@ -11,7 +11,8 @@ import pytest
 from made.notes_of import KEY, corpora_of
 from made.small_audits import Crashing, SharedLines
 
-from deidrelease.auditing import audit, write_result
+from deidrelease.auditing.running import audit
+from deidrelease.auditing.writing import write_result
 from deidrelease.contracts import Audit, Corpora, Shard
 from deidrelease.engine import Engine, LocalEngine, shards_of
 from deidrelease.errors import AuditError, ConfigError

@@ -7,7 +7,7 @@ import pytest
 from made.plugins import SMALL, register
 
 from deidrelease import pipeline, release
-from deidrelease.auditing import read_result
+from deidrelease.auditing.result import read_result
 from deidrelease.formats import jsonl
 from deidrelease.keys import load_or_make_key
 from deidrelease.notes import Note
