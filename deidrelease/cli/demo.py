@@ -29,7 +29,8 @@ import click
 @click.option(
     "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Another seed, another hospital."
 )
-def demo(out: Path, notes_only: Path | None, languages: tuple[str, ...], seed: int) -> None:
+@click.option("--memorise", is_flag=True, help="Let the model learn the notes by heart, and see the gate stop it.")
+def demo(out: Path, notes_only: Path | None, languages: tuple[str, ...], seed: int, memorise: bool) -> None:
     """Show the whole flow on the notes of a fictitious hospital, in Spanish, Swedish and English.
 
     Everything in the notes is invented. Both models start from nothing, so nothing is downloaded; with two CPU cores it
@@ -45,4 +46,4 @@ def demo(out: Path, notes_only: Path | None, languages: tuple[str, ...], seed: i
     from deidrelease.config import load_config
 
     write_notes(out, seed, languages)
-    run_and_show(load_config(write_config(out, seed)))
+    run_and_show(load_config(write_config(out, seed, memorise)))

@@ -36,6 +36,7 @@ class Schedule:
         weight_decay: Of AdamW, on matrices only.
         accumulation: Batches an optimiser step.
         nothing_learnt: The dev score of a model that has learnt nothing; patience begins with the first better one.
+        keep_last: Run every epoch and keep the weights of the last, whatever the dev score says.
     """
 
     epochs: int
@@ -45,6 +46,7 @@ class Schedule:
     weight_decay: float
     accumulation: int = 1
     nothing_learnt: float = float("-inf")
+    keep_last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Fit:
     """What training came to.
 
     Attributes:
-        best_score: Highest dev score; the model holds the weights that reached it.
-        best_epoch: Counted from 1.
+        best_score: Dev score of the epoch that was kept: the highest, unless the schedule keeps the last.
+        best_epoch: The epoch whose weights the model holds, counted from 1.
         history: A record an epoch: epoch, mean training loss, dev score.
         steps: Optimiser steps taken.
     """
@@ -185,7 +187,7 @@ class Trainer(Generic[B]):
         mean_loss = state.loss_sum / max(1, n_batches)
         state.history += ({"epoch": state.epoch + 1, "loss": round(mean_loss, 6), "dev_score": round(score, 6)},)
         logger.info("epoch %d: loss %.4f, dev score %.4f", state.epoch + 1, mean_loss, score)
-        if score > state.best_score:
+        if self._schedule.keep_last or score > state.best_score:
             state.best_score, state.best_epoch = score, state.epoch + 1
             _save_atomically({n: p.detach().cpu() for n, p in self._parameters.items()}, self._folder / "best.pt")
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
@@ -193,7 +195,7 @@ class Trainer(Generic[B]):
 
     def _out_of_patience(self) -> bool:
         state = self._state
-        if state.best_score <= self._schedule.nothing_learnt:
+        if self._schedule.keep_last or state.best_score <= self._schedule.nothing_learnt:
             return False
         return state.epoch - state.best_epoch >= self._schedule.patience
 

@@ -121,6 +121,9 @@ class AdaptSettings(Section):
     )
     epochs: Count = 3
     patience: Count = Field(2, description="Epochs without a lower dev loss after which training stops.")
+    keep: Literal["best", "last"] = Field(
+        "best", description="Which epoch's weights: those with the lowest dev loss, or, every epoch run, the last ones."
+    )
     batch_size: Count = 4
     accumulation: Count = Field(1, description="Batches an optimiser step.")
     learning_rate: Positive = 2e-4

@@ -45,6 +45,7 @@ class Work:
         patience: int = 9,
         scores: list[float] | None = None,
         nothing_learnt: float = float("-inf"),
+        keep_last: bool = False,
         kill_loss: int = -1,
         kill_score: int = -1,
     ) -> None:
@@ -56,7 +57,7 @@ class Work:
         self.trainer = Trainer(
             self.model,
             Place("cpu", bf16=False, checkpoint_seconds=seconds),
-            Schedule(epochs, patience, 0.05, 0.2, 0.01, accumulation, nothing_learnt),
+            Schedule(epochs, patience, 0.05, 0.2, 0.01, accumulation, nothing_learnt, keep_last),
             batches,
             self._loss,
             self._dev_score,
@@ -193,6 +194,14 @@ def test_patience_begins_with_the_first_thing_learnt(
 ) -> None:
     fit = Work(tmp_path, epochs=6, patience=2, scores=scores, nothing_learnt=0.0).fit()
     assert (fit.best_epoch, len(fit.history)) == (best_epoch, epochs_done)
+
+
+def test_the_last_weights_are_kept_where_that_is_asked(tmp_path: Path) -> None:
+    scores = [0.1, 0.5, 0.4, 0.3, 0.2, 0.1]
+    work = Work(tmp_path, epochs=6, patience=1, scores=scores, keep_last=True)
+    fit = work.fit()
+    assert (fit.best_epoch, fit.best_score, len(fit.history)) == (6, 0.1, 6)
+    assert same(work.weights(), work.at_score[-1])
 
 
 def test_the_rate_rises_and_falls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
