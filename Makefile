@@ -29,6 +29,8 @@ corpora: $(VENV)/.installed-dev
 # Every reader of corpora, 100,000 broken inputs each; coverage-guided: PYTHONPATH=tests python -m fuzz.readers --help
 fuzz: $(VENV)/.installed-dev
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers
+	PYTHONPATH=tests $(BIN)/python -m fuzz.policies
+	PYTHONPATH=tests $(BIN)/python -m fuzz.bundles
 
 # The audits' benchmarks need MEDDOCAN: make bench CORPORA=../shared/corpora
 bench: $(VENV)/.installed-dev

@@ -5,6 +5,7 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deidrelease.auditing.choosing import chosen_audits
@@ -18,6 +19,7 @@ from deidrelease.models.starters.store import is_starter
 from deidrelease.models.vocabulary.words import problem_with as word_list_problem
 from deidrelease.pipeline import stage_seed
 from deidrelease.policy import load_policy
+from deidrelease.policy.judging import read_waivers
 from deidrelease.settings import ReleaseConfig, TaggerSettings
 from deidrelease.stages.split import SIDES, check_overlaps, side_of, size_problems
 
@@ -41,7 +43,8 @@ def check_release(config: ReleaseConfig) -> CheckReport:
     go_offline(config.compute.download)
     facts: list[str] = []
     warnings: list[str] = []
-    problems = [*_device_problems(config), *_model_problems(config), *_audit_problems(config)]
+    problems = [*_device_problems(config), *_model_problems(config), *_audit_problems(config), *_gate_problems(config)]
+    warnings += _gate_warnings(config)
     try:
         corpus = open_corpus(config.corpus.path, config.corpus.format, config.corpus.reading())
         check_overlaps(corpus)
@@ -115,15 +118,41 @@ def _meaning_problems(config: ReleaseConfig, counts: Mapping[str, int]) -> Itera
 
 
 def _audit_problems(config: ReleaseConfig) -> Iterator[Problem]:
-    """Audits and a policy that are not there or cannot be used."""
+    """Audits that are not there."""
     if not config.audit.enabled:
         return
     try:
         chosen_audits(config.audit.only, "audit.only")
-        if config.audit.policy:
-            load_policy(config.audit.policy)
     except DeidReleaseError as error:
         yield from error.problems
+
+
+def _gate_problems(config: ReleaseConfig) -> Iterator[Problem]:
+    """A policy or waivers that cannot be used, and waivers that count for nothing whatever the audits find."""
+    gate = config.gate
+    try:
+        load_policy(gate.policy)
+        refused = read_waivers(gate.waivers, gate.trust, datetime.now(UTC).date()).refused
+    except DeidReleaseError as error:
+        yield from error.problems
+        return
+    for name, why in refused.items():
+        yield Problem(f"gate.waivers: {name}", why, "take it out, or have it renewed and signed; as it is, it blocks")
+
+
+def _gate_warnings(config: ReleaseConfig) -> Iterator[str]:
+    """What will keep a release from being made, although the run itself can be done."""
+    if not config.audit.enabled:
+        yield "audit.enabled is false: no gate judges what comes out, and nothing of it can be released"
+        return
+    try:
+        policy = load_policy(config.gate.policy)
+    except DeidReleaseError:
+        return  # told as a problem
+    if missing := sorted(set(policy.audits) - set(config.audit.only or policy.audits)):
+        yield f"audit.only leaves out {', '.join(missing)}, which {policy.name} asks for: the gate will block"
+    if not policy.signable:
+        yield f"the policy {policy.name} is a smoke test: nothing can be signed or released under it"
 
 
 def _warnings(counts: _Counts) -> Iterator[str]:

@@ -16,6 +16,7 @@ from deidrelease.settings import ReleaseConfig
 from deidrelease.yaml_lines import Document, Key, Wanted, read_document
 
 _UNUSABLE = "the configuration cannot be used."
+_MOVED: Mapping[Key, str] = {("audit", "policy"): "gate.policy"}
 _WANTED = Wanted(ConfigError, "No configuration.", _UNUSABLE, "start from a file of examples/")
 
 
@@ -85,6 +86,8 @@ def _stands(values: Any, key: Key) -> bool:
 
 def _problem(document: Document, kind: str, key: Key, message: str) -> Problem:
     where = document.where(key)
+    if kind == "extra_forbidden" and key in _MOVED:
+        return Problem(where, f"has moved to {_MOVED[key]}", "set that; `deidrelease policy list` names policies")
     if kind == "extra_forbidden":
         names = _known_names(key[:-1])
         return Problem(where, "is no setting", _suggestion(str(key[-1]), names))

@@ -5,7 +5,7 @@ tallies, and concludes. So the same code runs on one core, on many, and on a clu
 and not by the hospital. `scan(a + b) == scan(a) + scan(b)`, in whatever order the parts come.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self
@@ -19,6 +19,7 @@ from deidrelease.results import Estimate, Status
 Arm = Literal["synthetic", "train", "holdout"]
 Language = Literal["es", "sv", "en"]
 ENTRY_POINTS = "deidrelease.audits"
+SCAN_ENTRY_POINTS = "deidrelease.scans"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +166,77 @@ def installed_audits() -> dict[str, type[Audit]]:
             problem = Problem(f"audit {point.name}", "is registered and cannot be loaded", "mend its package")
             raise AuditError("The installation is damaged.", [problem]) from None
     return audits
+
+
+@dataclass(frozen=True, slots=True)
+class FileHit:
+    """Something of a private note in a file of a bundle; it names the file and what it is, and never quotes.
+
+    Attributes:
+        file: Path in the bundle.
+        what: Goes on from "FILE …".
+        places: In how many places of the file, its readings counted one by one.
+    """
+
+    file: str
+    what: str
+    places: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilesScanned:
+    """What a scan of files did and found.
+
+    Attributes:
+        files: How many were read.
+        notes: Private notes that were searched in them.
+        identifiers: Values that were searched.
+        hits: Any of them keeps the bundle from being signed.
+    """
+
+    files: int
+    notes: int
+    identifiers: int
+    hits: tuple[FileHit, ...]
+
+
+class FileScan(Protocol):
+    """A search for private notes in files that are about to leave the site."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+
+    def settings(self) -> Mapping[str, object]:
+        """What decides a hit besides the corpora, as JSON values."""
+        ...
+
+    def scan(
+        self,
+        files: Mapping[str, bytes],
+        notes: Corpus | None,
+        private: Sequence[Corpus],
+        label_map: LabelMap,
+        key: SiteKey,
+    ) -> FilesScanned:
+        """Searches `private` in `files` (path in the bundle to bytes), and in all of `notes` but their texts."""
+        ...
+
+
+def installed_file_scan() -> FileScan:
+    """The scan that every bundle goes through.
+
+    Raises:
+        AuditError: None is installed, or it cannot be loaded: what was not searched is not known to be clean.
+    """
+    from importlib.metadata import entry_points
+
+    remedy = "install deidrelease whole"
+    for point in entry_points(group=SCAN_ENTRY_POINTS, name="files"):
+        try:
+            scan: FileScan = point.load()()
+        except (ImportError, AttributeError):
+            problem = Problem(f"scan {point.name}", "is registered and cannot be loaded", remedy)
+            raise AuditError("The installation is damaged.", [problem]) from None
+        return scan
+    problem = Problem(SCAN_ENTRY_POINTS, "no scan of files is registered", remedy)
+    raise AuditError("The bundle's files cannot be searched.", [problem])

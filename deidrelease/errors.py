@@ -69,3 +69,7 @@ class AuditError(DeidReleaseError):
 
 class PolicyError(DeidReleaseError):
     """A policy cannot be used."""
+
+
+class BundleError(DeidReleaseError):
+    """A bundle cannot be made, or a key or a trust policy cannot be used; that one is not verified is no error."""

@@ -30,6 +30,7 @@ assert not loaded, loaded
         ["demo", "--help"],
         ["corpus", "check", "--help"],
         ["audit", "--help"],
+        ["gate", "--help"],
     ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:

@@ -4,7 +4,6 @@ The document is read back as strictly as it is written: a result that cannot be 
 whoever decides by half of one lets the other half pass.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, get_args
 from deidrelease.contracts import Finding
 from deidrelease.errors import ArtifactError, Problem
 from deidrelease.results import AuditReport, Estimate, Status
+from deidrelease.signing.strict_json import MOST_BYTES, StrictJsonError, parse_strict
 
 RESULT_FORMAT = "deidrelease.audit-result/1"
 ARMS = ("synthetic", "train", "holdout")
@@ -87,18 +87,31 @@ def read_result(path: Path) -> AuditResult:
         ArtifactError: It is missing, of an unknown format, or not whole.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refused)
+        with path.open("rb") as stream:
+            document = parse_strict(stream.read(MOST_BYTES + 1), "it")
     except OSError as error:
         raise _unusable(path, f"cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError):
-        raise _unusable(path, "is not JSON with finite numbers") from None
+    except StrictJsonError as error:
+        raise _unusable(path, f"cannot be read in one way only: {error}") from None
+    try:
+        return parse_result(document)
+    except ValueError as error:
+        raise _unusable(path, str(error)) from None
+
+
+def parse_result(document: Any) -> AuditResult:
+    """The result that a parsed `result.json` stands for.
+
+    Raises:
+        ValueError: It is of another format, or not whole; the message says which and quotes nothing.
+    """
     written = document.get("format") if isinstance(document, dict) else None
     if written != RESULT_FORMAT:
-        raise _unusable(path, f"is not of the format {RESULT_FORMAT}")
+        raise ValueError(f"is not of the format {RESULT_FORMAT}")
     try:
         return _result(document)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise _unusable(path, "lacks something, or holds something that does not belong there") from None
+        raise ValueError("lacks something, or holds something that does not belong there") from None
 
 
 def _result(document: Mapping[str, Any]) -> AuditResult:
@@ -179,10 +192,6 @@ def _one_of(value: Any, allowed: tuple[Any, ...]) -> Any:
     if value not in allowed:
         raise ValueError("is none of those allowed")
     return value
-
-
-def _refused(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
 
 
 def _unusable(path: Path, what: str) -> ArtifactError:

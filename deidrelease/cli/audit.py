@@ -25,7 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--labels", metavar="MAP", help="What the private labels mean: a shipped map's name, or a path.")
 @click.option("--language", type=click.Choice(["es", "sv", "en"]), help="Of the notes; decides the patterns.")
 @click.option("--tagger", metavar="FOLDER", type=_FOLDER, help="A trained tagger as detector, such as RUN/annotator.")
-@click.option("--policy", metavar="FILE", type=_FILE, help="Bounds to keep; exit code 4 where one is not kept.")
+@click.option("--policy", metavar="NAME|FILE", help="Judge by it too; exit code 4 where it blocks.")
 @click.option("--only", metavar="A,B", help="Run these audits; all by default.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that scan.")
@@ -53,16 +53,19 @@ def audit(context: click.Context, /, **given: Any) -> None:
         --labels meddocan --language es --out audit
       deidrelease audit release/ --private notes/train --holdout notes/dev --from brat --patients note \
         --labels mine.yaml --only verbatim,linkage --out audit-ci --policy bounds.yaml
+      deidrelease audit synthetic.jsonl --private train.jsonl --holdout holdout.jsonl --out audit --policy research
 
-    SYNTHETIC needs no annotation and no patients, and need not come from deidrelease.
+    SYNTHETIC needs no annotation and no patients, and need not come from deidrelease. `deidrelease policy list` names
+    the policies there are; with waivers, or in another form, `deidrelease gate DIR` judges the same result again.
 
     Exit codes: 0 measured, which is no permission to share; 3 something in the input that you can mend; 4 blocked by
     the policy, or an audit crashed.
     """
     from deidrelease.auditing.choosing import chosen_audits
     from deidrelease.auditing.running import audit as run_audits
-    from deidrelease.cli.audit_display import show_files, show_result, show_verdict
+    from deidrelease.cli.audit_display import show_files, show_result
     from deidrelease.cli.display import shown_progress
+    from deidrelease.cli.gate_display import show_verdict
     from deidrelease.policy import decide, load_policy
 
     policy = load_policy(given["policy"]) if given["policy"] else None
@@ -77,23 +80,22 @@ def audit(context: click.Context, /, **given: Any) -> None:
         show_verdict(verdict)
     show_files(given["out"])
     # An audit that crashed has verified nothing: without a policy too, whoever asks by the exit code must hear of it.
-    if any(report.status == "failed" for report in result.audits) or (verdict and verdict.outcome != "pass"):
+    if any(report.status == "failed" for report in result.audits) or (verdict and not verdict.passed):
         context.exit(BLOCKED)
 
 
 @contextmanager
 def _prepared(given: dict[str, Any]) -> Iterator[Any]:
     """Opens everything, makes sure of the target, and yields the corpora and what writes the result."""
-    import json
-
-    from deidrelease.artifacts import write_text
+    from deidrelease.artifacts import atomic_writer
     from deidrelease.auditing.result import AuditResult
     from deidrelease.auditing.writing import write_result
     from deidrelease.contracts import Corpora
     from deidrelease.corpora.staging import refuse_target, staged, writing_to
     from deidrelease.keys import load_or_make_key
     from deidrelease.labels import load_label_map
-    from deidrelease.policy import Verdict
+    from deidrelease.policy import verdict_bytes
+    from deidrelease.results import Verdict
 
     out: Path = given["out"]
     for source in filter(None, (given["synthetic"], given["train"], given["holdout"])):
@@ -112,7 +114,8 @@ def _prepared(given: dict[str, Any]) -> Iterator[Any]:
         def publish(result: AuditResult, verdict: Verdict | None) -> None:
             write_result(result, stage.path, key)
             if verdict:
-                write_text(stage.path / "verdict.json", json.dumps(verdict.document(), indent=1) + "\n")
+                with atomic_writer(stage.path / "verdict.json") as stream:
+                    stream.write(verdict_bytes(verdict))
 
         told = given["language"], given["tagger"], key, given["seed"]
         yield Corpora(synthetic, train, holdout, label_map, *told), publish

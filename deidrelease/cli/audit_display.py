@@ -7,7 +7,6 @@ import click
 
 from deidrelease.auditing.result import AuditResult
 from deidrelease.cli.corpus_display import wide_console
-from deidrelease.policy import Verdict
 from deidrelease.results import AuditReport, Estimate
 
 _FIRST = ("decisive", "patients_excess", "unique_excess", "p_value")
@@ -33,15 +32,6 @@ def show_result(result: AuditResult) -> None:
     for report in result.audits:
         if report.status != "measured":
             click.echo(f"{report.status.upper()}: {report.audit}: {report.reason}")
-
-
-def show_verdict(verdict: Verdict) -> None:
-    """Prints what the policy says, reasons first."""
-    for reason in verdict.reasons:
-        click.echo(f"blocked by {verdict.policy}: {reason}")
-    for warning in verdict.warnings:
-        click.echo(f"warning of {verdict.policy}: {warning}")
-    click.echo(f"{verdict.policy}: {verdict.outcome.upper()}")
 
 
 def show_files(folder: Path) -> None:

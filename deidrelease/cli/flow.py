@@ -1,7 +1,6 @@
 """Runs the flow and shows it: a line a stage on stderr, the result on stdout. `run` and `demo` share it."""
 
 import json
-import sys
 from pathlib import Path
 
 import click
@@ -11,13 +10,14 @@ from deidrelease.pipeline import Finished
 from deidrelease.settings import ReleaseConfig
 
 _TABLE_WIDTH = 124
-_BLOCKED = 4
+BLOCKED = 4
 
 
-def run_and_show(config: ReleaseConfig, until: str | None = None) -> None:
-    """Runs what is left to run, then prints the comparison, the audits and where everything lies.
+def run_and_show(config: ReleaseConfig, until: str | None = None) -> bool:
+    """Runs what is left to run, then prints the comparison, the audits, the verdict and where everything lies.
 
-    Exits with code 4 where an audit crashed, or the audit stage was given a policy and that blocks.
+    Returns:
+        False where an audit crashed or the gate blocks.
     """
     from deidrelease import release
 
@@ -26,13 +26,21 @@ def run_and_show(config: ReleaseConfig, until: str | None = None) -> None:
         for finished in release.run(config, until):
             if console.is_terminal:
                 console.print(_line(finished), highlight=False)
-    show_results(config.run_dir)
-    if until in (None, "audit"):
-        _exit_if_blocked(config.run_dir / "audit")
+    # A verdict that this run did not reach is of an earlier one, and must not speak for what lies there now.
+    gated = config.audit.enabled and until in (None, "gate")
+    show_results(config.run_dir, gated)
+    if not gated and not (config.audit.enabled and until == "audit"):
+        return True
+    return _show_verdict(config.run_dir, gated)
 
 
-def show_results(run_dir: Path) -> None:
-    """Prints the comparison and what the audits found, as far as they are there, and the paths."""
+def show_results(run_dir: Path, gated: bool) -> None:
+    """Prints the comparison and what the audits found, as far as they are there, the paths, and what may be shared.
+
+    Args:
+        run_dir: The run folder.
+        gated: Whether the gate has judged what lies there now.
+    """
     from rich.console import Console
 
     from deidrelease.auditing.result import read_result
@@ -54,34 +62,38 @@ def show_results(run_dir: Path) -> None:
         ("evaluate/result.json", "scores with intervals"),
         ("evaluate/comparison.png", "picture of the scores"),
         ("audit/result.json", "what the audits found"),
+        ("gate/verdict.json", "what the policy says"),
     ):
-        if (run_dir / name).exists():
+        if (run_dir / name).exists() and (gated or name != "gate/verdict.json"):
             click.echo(f"{what + ':':26} {run_dir / name}")
-    click.echo(_standing(run_dir))
+    click.echo(_standing(run_dir, gated))
 
 
-def _standing(run_dir: Path) -> str:
-    if not (run_dir / "audit" / "result.json").exists():
-        return "Private. No audit has judged these files yet: nothing here may be shared."
-    if not (run_dir / "audit" / "verdict.json").exists():
-        return "Private. Audited, but judged by no policy: nothing here may be shared."
-    return "Private. The policy was about the synthetic notes alone: nothing else here may be shared."
-
-
-def _exit_if_blocked(audited: Path) -> None:
-    from deidrelease.auditing.result import read_result
-    from deidrelease.cli.audit_display import show_verdict
+def _standing(run_dir: Path, gated: bool) -> str:
     from deidrelease.policy import read_verdict
 
-    if not (audited / "result.json").exists():
-        return
-    blocked = any(report.status == "failed" for report in read_result(audited / "result.json").audits)
-    if (audited / "verdict.json").exists():
-        verdict = read_verdict(audited / "verdict.json")
+    if not (run_dir / "audit" / "result.json").exists():
+        return "Private. No audit has judged these files yet: nothing here may be shared."
+    if not gated:
+        return "Private. Judged by no policy: nothing here may be shared."
+    verdict = read_verdict(run_dir / "gate" / "verdict.json")
+    if not verdict.passed or not verdict.signable:
+        return "Private. Nothing here may be shared."
+    return "Private. What the policy passes is the synthetic notes alone; they leave in a signed bundle, or not at all."
+
+
+def _show_verdict(run_dir: Path, gated: bool) -> bool:
+    """Prints the verdict, unless it is of an earlier run; False where it blocks, or an audit crashed."""
+    from deidrelease.auditing.result import read_result
+    from deidrelease.cli.gate_display import show_verdict
+    from deidrelease.policy import read_verdict
+
+    blocked = any(report.status == "failed" for report in read_result(run_dir / "audit" / "result.json").audits)
+    if gated:
+        verdict = read_verdict(run_dir / "gate" / "verdict.json")
         show_verdict(verdict)
-        blocked |= verdict.outcome != "pass"
-    if blocked:
-        sys.exit(_BLOCKED)
+        blocked |= not verdict.passed
+    return not blocked
 
 
 def _line(finished: Finished) -> str:

@@ -59,6 +59,7 @@ _CAREFUL = {
     "substitute": """\
 substitute:
   enabled: true             # nor does a value that it made up leave: each gives way to a fresh one
+  fallback_language: en     # for notes that show no language: so small a model invents words
 """,
 }
 _MEMORISING = {
@@ -87,7 +88,7 @@ def write_notes(folder: Path, seed: int, languages: Sequence[str] = ()) -> Path:
     Returns:
         The path of the notes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # as of any run folder, which it may become
     path = folder / "notes.jsonl"
     wanted = _notes(languages, seed)
     if path.exists():
@@ -105,7 +106,7 @@ def _notes(languages: Sequence[str], seed: int) -> Iterator[Note]:
 
 
 def write_config(folder: Path, seed: int, memorise: bool = False) -> Path:
-    """Writes `config.yaml` for the notes in `folder`.
+    """Writes `config.yaml` for the notes in `folder`, which is to be the run folder too.
 
     Args:
         folder: Where the notes lie.
@@ -116,7 +117,7 @@ def write_config(folder: Path, seed: int, memorise: bool = False) -> Path:
         The path of the config.
     """
     path = folder / "config.yaml"
-    paths = {"run": folder / "run", "notes": folder / "notes.jsonl", "config": path}
+    paths = {"run": folder, "notes": folder / "notes.jsonl", "config": path}
     # A JSON string is a YAML string, whatever characters the path holds.
     quoted = {name: json.dumps(str(value)) for name, value in paths.items()}
     write_text(path, _CONFIG.format(**quoted, **(_MEMORISING if memorise else _CAREFUL), seed=seed))

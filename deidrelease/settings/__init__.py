@@ -2,6 +2,7 @@
 
 from deidrelease.settings.base import Section
 from deidrelease.settings.corpus import CorpusSettings, SplitSettings
+from deidrelease.settings.gate import GateSettings
 from deidrelease.settings.models import (
     AdaptSettings,
     LoraSettings,
@@ -26,6 +27,7 @@ __all__ = [
     "ComputeSettings",
     "CorpusSettings",
     "EvaluateSettings",
+    "GateSettings",
     "GenerateSettings",
     "LoraSettings",
     "PublicVocabulary",

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from deidrelease.settings.base import Count, PositiveShare, Section
 from deidrelease.settings.corpus import CorpusSettings, SplitSettings
+from deidrelease.settings.gate import GateSettings
 from deidrelease.settings.models import AdaptSettings, TaggerSettings
 from deidrelease.settings.synthetic import (
     AnnotateSettings,
@@ -44,6 +45,7 @@ class ReleaseConfig(Section):
     )
     evaluate: EvaluateSettings = EvaluateSettings()
     audit: AuditSettings = AuditSettings()
+    gate: GateSettings = GateSettings()
     compute: ComputeSettings = ComputeSettings()
 
     @model_validator(mode="after")

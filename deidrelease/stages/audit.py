@@ -1,13 +1,11 @@
 """audit: what of the private notes is in the synthetic ones, measured against the hold-out."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, cast
 
-from deidrelease.artifacts import write_text
 from deidrelease.auditing.choosing import chosen_audits
 from deidrelease.auditing.running import audit
 from deidrelease.auditing.writing import write_result
@@ -17,12 +15,10 @@ from deidrelease.formats import open_corpus
 from deidrelease.keys import load_or_make_key
 from deidrelease.labels import LabelMap, load_label_map
 from deidrelease.notes import Note
-from deidrelease.policy import Policy, decide, load_policy
 from deidrelease.settings import AuditSettings
 from deidrelease.surrogates.language import AUTO, detect_language
 
 SITE_KEY = "site.key"
-VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +38,8 @@ class Audit:
     substituted: bool = False
 
     name: ClassVar[str] = "audit"
-    version: ClassVar[int] = 1
-    releasable: ClassVar[frozenset[str]] = frozenset({"result.json", VERDICT})
+    version: ClassVar[int] = 2
+    releasable: ClassVar[frozenset[str]] = frozenset({"result.json"})
 
     @property
     def _synthetic(self) -> str:
@@ -57,16 +53,15 @@ class Audit:
     def settings(self) -> Mapping[str, object]:
         """Which audits at which version, and what they are told; how many processes decides nothing."""
         audits = chosen_audits(self.audit.only, "audit.only")
-        label_map, policy = self._label_map(), self._policy()
+        label_map = self._label_map()
         return {
             "audits": {name: [each.version, dict(each.settings())] for name, each in audits.items()},
             "language": [self.audit.language, self.surrogate_language],
             "label_map": None if label_map is None else label_map.model_dump(mode="json"),
-            "policy": None if policy is None else policy.model_dump(mode="json"),
         }
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:
-        """Writes `result.json`, `findings.private.jsonl` and, where there is a policy, `verdict.json`.
+        """Writes `result.json` and `findings.private.jsonl`.
 
         Raises:
             CorpusError: A label has no meaning in the label map.
@@ -84,14 +79,9 @@ class Audit:
         )
         result = audit(corpora, chosen_audits(self.audit.only, "audit.only"), LocalEngine(self.audit.workers))
         write_result(result, out, key)
-        if policy := self._policy():
-            write_text(out / VERDICT, json.dumps(decide(policy, result).document(), indent=1) + "\n")
 
     def _label_map(self) -> LabelMap | None:
         return load_label_map(self.labels) if self.labels else None
-
-    def _policy(self) -> Policy | None:
-        return load_policy(self.audit.policy) if self.audit.policy else None
 
     def _language(self, train: Iterable[Note]) -> Language | None:
         told = next((said for said in (self.audit.language, self.surrogate_language) if said != AUTO), None)

@@ -32,9 +32,17 @@ def test_the_watch_sees_what_stages_read(finished: Any) -> None:
         "train": ["notes.jsonl"],
         "evaluate": ["train.jsonl", "holdout.jsonl"],
         "audit": ["train.jsonl", "holdout.jsonl", "notes.jsonl"],
+        "gate": ["result.json"],
     }
     for stage, names in reads.items():
         assert set(names) <= {Path(path).name for path in finished.opened[stage]}
+
+
+def test_the_gate_sees_the_result_and_nothing_else_of_the_run(finished: Any) -> None:
+    run_dir = str(finished.config.run_dir)
+    seen = {Path(path) for path in finished.opened["gate"] if path.startswith(run_dir)}
+    written = {path for path in seen if path.relative_to(run_dir).parts[0] == ".gate.partial"}
+    assert seen - written == {finished.config.run_dir / "audit" / "result.json"}
 
 
 def test_nobody_but_split_opens_the_corpus(finished: Any, corpus: Path) -> None:

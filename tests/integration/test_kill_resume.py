@@ -110,7 +110,7 @@ def test_killed_again_and_again_it_ends_as_if_it_had_not_been(
     attempts = {stage: receipt.attempts for stage, receipt in receipts.items() if receipt is not None}
     assert attempts == {
         "split": 1, "annotator": 3, "adapt": 3, "generate": 3, "annotate": 1, "train": 1, "evaluate": 1,
-        "audit": 1,
+        "audit": 1, "gate": 1,
     }  # fmt: skip
     assert [standing.state for standing in release.status(run_dir)] == ["done"] * len(receipts)
     assert sorted(path.name for path in run_dir.iterdir()) == sorted([".lock", "config.json", "site.key", *receipts])

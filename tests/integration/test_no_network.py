@@ -36,7 +36,8 @@ def test_the_flow_needs_no_socket(
     ended = run_alone(make_config(tmp_path / "run"), _PROBED + _NO_SOCKETS)
     assert ended.returncode == 0, ended.error
     assert "NETWORK" not in ended.error
-    assert list(ended.ran) == ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate", "audit"]
+    stages = ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate", "audit", "gate"]
+    assert list(ended.ran) == stages
 
 
 def test_the_block_would_be_noticed(

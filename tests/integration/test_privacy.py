@@ -52,6 +52,7 @@ def test_receipts_are_clean(finished: Any, notes: list[Note]) -> None:
         "evaluate/result.json",
         "evaluate/comparison.svg",
         "audit/result.json",
+        "gate/verdict.json",
     ],
 )
 def test_summaries_are_clean(finished: Any, notes: list[Note], name: str) -> None:
@@ -72,7 +73,7 @@ def test_only_what_is_made_of_synthetic_notes_and_scores_may_leave(finished: Any
     }
     assert {name for name in leaves if not name.startswith("annotate/brat/")} == {
         "annotate/notes.jsonl", "evaluate/result.json", "evaluate/comparison.svg", "evaluate/comparison.png",
-        "audit/result.json",
+        "audit/result.json", "gate/verdict.json",
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ DECISIVE = {
     "train": "model/model.safetensors",
     "evaluate": "result.json",
     "audit": "result.json",
+    "gate": "verdict.json",
 }
 
 

@@ -44,6 +44,7 @@ def test_no_private_value_reaches_the_recipient_and_the_holdout_decides_no_model
         "substitute/notes.jsonl",
         "substitute/brat",
         "audit/result.json",
+        "gate/verdict.json",
     }
     forbidden = Forbidden.from_notes(notes, DEMO)
     synthetic = list(open_corpus(tmp_path / "run/substitute/notes.jsonl", "jsonl"))

@@ -50,6 +50,14 @@ BAD: dict[str, tuple[str, list[str]]] = {
         "adapt:\n  lora:\n    zzz: 3\n",
         ["run.yaml:6: adapt.lora.zzz: is no setting — known here: alpha, dropout, rank, targets"],
     ),
+    "moved": (
+        "audit:\n  policy: mine.yaml\n",
+        ["run.yaml:5: audit.policy: has moved to gate.policy — set that; `deidrelease policy list` names policies"],
+    ),
+    "waivers that nobody is trusted with": (
+        "gate:\n  waivers: w.json\n",
+        ["run.yaml:4: gate: waivers count only when a trusted key signed them: set gate.trust"],
+    ),
     "twice": ("seed: 3\nseed: 4\n", ["run.yaml:5: seed: stands twice — keep one"]),
     "twice inside": (
         "adapt:\n  lora:\n    rank: 3\n    alpha: 1\n    rank: 3\n",

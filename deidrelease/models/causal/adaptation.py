@@ -41,7 +41,10 @@ def adapt(
     seed: int,
     checkpoint: Path,
 ) -> Adaptation:
-    """Trains in place until the dev loss stops falling, or to the last epoch if that is kept; goes on from `checkpoint` if a killed attempt left one."""
+    """Trains in place until the dev loss stops falling, or to the last epoch if that is kept.
+
+    Goes on from `checkpoint` if a killed attempt left one.
+    """
     train_tokens = _store(language_model, train, checkpoint / "train-tokens")
     dev_tokens = _store(language_model, dev, checkpoint / "dev-tokens")
     loss = NextTokenLoss(language_model.plain, language_model.closing, place.device)

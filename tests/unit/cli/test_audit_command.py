@@ -13,7 +13,7 @@ from deidrelease.errors import DeidReleaseError
 LONG = "a line of well over forty characters, which train has too"
 POLICY = """\
 name: strict
-version: 1
+version: 1.0.0
 rules:
   no-line: {metric: shared_lines.decisive, judge: high, at_most: %s, because: nothing may be copied}
 """
@@ -85,7 +85,7 @@ def test_a_crash_is_said_and_the_others_are_there(arguments: list[str]) -> None:
     assert LONG not in done.output
 
 
-@pytest.mark.parametrize(("most", "code", "said"), [("1", 0, "strict: PASS"), ("0", 4, "strict: BLOCKED")])
+@pytest.mark.parametrize(("most", "code", "said"), [("1", 0, "strict 1.0.0: PASS"), ("0", 4, "strict 1.0.0: BLOCKED")])
 def test_a_policy_decides_the_exit_code(most: str, code: int, said: str, arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(POLICY % most)
     done = run(arguments, "--policy", tmp_path / "policy.yaml")

@@ -133,7 +133,8 @@ def stages(**sections: Any) -> dict[str, Any]:
 
 def test_without_surrogates_the_flow_is_what_it_was() -> None:
     flow = stages()
-    assert list(flow) == ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate", "audit"]
+    names = ["split", "annotator", "adapt", "generate", "annotate", "train", "evaluate", "audit", "gate"]
+    assert list(flow) == names
     assert flow["adapt"].after == ("split/train.jsonl", "split/dev.jsonl")
     assert flow["generate"].after == ("adapt", "split/train.jsonl")
     assert flow["train"].after == ("annotate/notes.jsonl",)
@@ -145,7 +146,7 @@ def test_with_surrogates_no_model_and_no_recipient_meets_the_other_notes() -> No
     flow = stages(substitute={"enabled": True}, adapt={"pseudonymise": True})
     assert list(flow) == [
         "split", "annotator", "pseudonymise", "adapt", "generate", "annotate", "substitute", "train", "evaluate",
-        "audit",
+        "audit", "gate",
     ]  # fmt: skip
     assert flow["adapt"].after == ("pseudonymise/train.jsonl", "pseudonymise/dev.jsonl")
     assert flow["generate"].after == ("adapt", "pseudonymise/train.jsonl")

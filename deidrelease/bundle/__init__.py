@@ -1,0 +1,1 @@
+"""Release bundles: made, approved, and verified by anyone who has the publisher's public key."""
