@@ -31,7 +31,7 @@ def run_and_show(config: ReleaseConfig, until: str | None = None) -> bool:
     show_results(config.run_dir, gated)
     if not gated and not (config.audit.enabled and until == "audit"):
         return True
-    return _show_verdict(config.run_dir, gated)
+    return show_verdict_of(config.run_dir, gated)
 
 
 def show_results(run_dir: Path, gated: bool) -> None:
@@ -82,7 +82,7 @@ def _standing(run_dir: Path, gated: bool) -> str:
     return "Private. What the policy passes is the synthetic notes alone; they leave in a signed bundle, or not at all."
 
 
-def _show_verdict(run_dir: Path, gated: bool) -> bool:
+def show_verdict_of(run_dir: Path, gated: bool) -> bool:
     """Prints the verdict, unless it is of an earlier run; False where it blocks, or an audit crashed."""
     from deidrelease.auditing.result import read_result
     from deidrelease.cli.gate_display import show_verdict
