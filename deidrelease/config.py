@@ -33,7 +33,9 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> ReleaseConfig:
     if isinstance(document.values.get("annotator"), dict):
         own = document.values.get("train")
         if own is None or isinstance(own, dict):
-            document.values["train"] = _merged(document.values["annotator"], own or {})
+            # `train` learns from synthetic notes: what the annotator promises to patients is not its business.
+            inherited = {name: value for name, value in document.values["annotator"].items() if name != "dp"}
+            document.values["train"] = _merged(inherited, own or {})
     try:
         return ReleaseConfig.model_validate(document.values)
     except ValidationError as error:

@@ -35,6 +35,8 @@ class Corpora:
         tagger: Folder of a tagger that serves as detector; None for patterns alone.
         key: Under which patients and values are hashed.
         seed: Of whatever is random.
+        records: What the run's stages noted down of themselves: `adapt`, folder of the adapted model; `annotator`,
+            folder of the annotator; `ledger`, the total of the corpus's ledger. Empty where nobody handed any over.
     """
 
     synthetic: Corpus
@@ -45,6 +47,7 @@ class Corpora:
     tagger: Path | None
     key: SiteKey
     seed: int = 0
+    records: Mapping[str, Path] = field(default_factory=dict)
 
     def arm(self, arm: Arm) -> Corpus | None:
         """The corpus of `arm`."""

@@ -73,3 +73,7 @@ class PolicyError(DeidReleaseError):
 
 class BundleError(DeidReleaseError):
     """A bundle cannot be made, or a key or a trust policy cannot be used; that one is not verified is no error."""
+
+
+class PrivacyError(DeidReleaseError):
+    """A promise of differential privacy cannot be made or kept: what cannot be accounted for is not stated."""

@@ -86,6 +86,44 @@ def bucketed(count: int) -> str:
     return str(count) if count == 0 or count >= SMALLEST_CELL else f"1-{SMALLEST_CELL - 1}"
 
 
+PrivacyUnit = Literal["patient", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class DpGuarantee:
+    """What one training promises by differential privacy, and what it does not.
+
+    Attributes:
+        epsilon: What was spent, by PLD, from what the loop counted; never what the configuration asked for.
+        delta: For which `epsilon` holds.
+        unit: Who is protected: whole patients, or single notes.
+        units: How many there were in training; taken for public.
+        neighbouring: Which two corpora cannot be told apart.
+        sampler: How each step chose its units.
+        accountant: Which one `epsilon` is from, with its version.
+        epsilon_rdp: By Renyi DP, an upper bound that is computed in another way.
+        epsilon_opacus: Opacus's own number.
+        events: What ran, as documents of `deidrelease.privacy.events`.
+        clip: Norm that each unit's gradient was cut to; `automatic` scales every gradient to the norm 1.
+        group_factor: Most notes of one patient where the unit is the note; None where it is the patient.
+        outside: One sentence for each access to private notes that `epsilon` does not cover.
+    """
+
+    epsilon: float
+    delta: float
+    unit: PrivacyUnit
+    units: int
+    neighbouring: str
+    sampler: str
+    accountant: str
+    epsilon_rdp: float
+    epsilon_opacus: float
+    events: tuple[Mapping[str, object], ...]
+    clip: float | Literal["automatic"]
+    group_factor: int | None
+    outside: tuple[str, ...]
+
+
 Severity = Literal["warn", "block"]
 Standing = Literal["kept", "broken", "unjudged"]
 Outcome = Literal["pass", "pass-with-waivers", "blocked"]

@@ -41,11 +41,19 @@ def available(device: str) -> bool:
     return device == "cpu" or (device == "mps" and torch.backends.mps.is_available())
 
 
-def recompute_activations(model: Any) -> None:
-    """Trades time for memory: activations are computed again in the backward pass instead of kept."""
+def recompute_activations(model: Any, reentrant: bool = False) -> None:
+    """Trades time for memory: activations are computed again in the backward pass instead of kept.
+
+    Args:
+        model: Of transformers.
+        reentrant: In torch's older way, the only one in which Opacus's hooks see what is computed again.
+    """
     # transformers renamed the method in 5.x and will drop the old name in 6.
     enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
-    enable()
+    if reentrant:
+        enable({"use_reentrant": True})
+    else:
+        enable()
 
 
 def find_place(compute: ComputeSettings) -> Place:

@@ -112,7 +112,7 @@ class Trainer(Generic[B]):
         self._seed = seed
         self._saved_at = time.monotonic()
         self._parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-        self._optimizer = _adamw(self._parameters, schedule)
+        self._optimizer = adamw(self._parameters, schedule.learning_rate, schedule.weight_decay)
         self._state = _State()
         # The first epoch stands for all: windows shift from epoch to epoch, their number hardly does.
         self._total_steps = max(1, -(-len(batches(0)) // schedule.accumulation) * schedule.epochs)
@@ -163,20 +163,13 @@ class Trainer(Generic[B]):
     def _update(self) -> None:
         import torch
 
-        rate = self._schedule.learning_rate * self._ramp()
+        rate = self._schedule.learning_rate * ramp(self._state.step, self._total_steps, self._schedule.warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), 1.0)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         self._state.step += 1
-
-    def _ramp(self) -> float:
-        total = self._total_steps
-        warm = max(1, round(total * self._schedule.warmup))
-        rising = (self._state.step + 1) / warm
-        falling = (total - self._state.step) / max(1, total - warm)
-        return max(0.0, min(1.0, rising, falling))
 
     def _end_epoch(self, n_batches: int) -> None:
         self._model.eval()
@@ -189,7 +182,7 @@ class Trainer(Generic[B]):
         logger.info("epoch %d: loss %.4f, dev score %.4f", state.epoch + 1, mean_loss, score)
         if self._schedule.keep_last or score > state.best_score:
             state.best_score, state.best_epoch = score, state.epoch + 1
-            _save_atomically({n: p.detach().cpu() for n, p in self._parameters.items()}, self._folder / "best.pt")
+            save_atomically({n: p.detach().cpu() for n, p in self._parameters.items()}, self._folder / "best.pt")
         state.epoch, state.batch, state.loss_sum = state.epoch + 1, 0, 0.0
         self._save()
 
@@ -210,7 +203,7 @@ class Trainer(Generic[B]):
             "rng": torch.get_rng_state(),
             "cuda_rng": torch.cuda.get_rng_state_all() if self._place.device == "cuda" else [],
         }
-        _save_atomically(content, self._folder / "state.pt")
+        save_atomically(content, self._folder / "state.pt")
         self._saved_at = time.monotonic()
 
     def _resume(self) -> None:
@@ -241,24 +234,34 @@ class Trainer(Generic[B]):
                 parameter.copy_(weights[name])
 
 
+def ramp(step: int, steps: int, warmup: float) -> float:
+    """Share of the peak rate at `step` of `steps`: a linear rise over the share `warmup`, and a linear fall to zero."""
+    warm = max(1, round(steps * warmup))
+    rising = (step + 1) / warm
+    falling = (steps - step) / max(1, steps - warm)
+    return max(0.0, min(1.0, rising, falling))
+
+
 def _diverged(what: str, step: int) -> ModelError:
     remedy = "lower learning_rate, or raise warmup, and run again"
     return ModelError("Training diverged.", [Problem(f"step {step}", f"the {what} is no longer a number", remedy)])
 
 
-def _adamw(parameters: "dict[str, nn.Parameter]", schedule: Schedule) -> "torch.optim.AdamW":
+def adamw(parameters: "dict[str, nn.Parameter]", learning_rate: float, weight_decay: float) -> "torch.optim.AdamW":
+    """AdamW that lets only matrices decay."""
     import torch
 
     matrices = [p for p in parameters.values() if p.ndim > 1]
     vectors = [p for p in parameters.values() if p.ndim <= 1]
     groups = [
-        {"params": matrices, "weight_decay": schedule.weight_decay},
+        {"params": matrices, "weight_decay": weight_decay},
         {"params": vectors, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
 
 
-def _save_atomically(content: Any, path: Path) -> None:
+def save_atomically(content: Any, path: Path) -> None:
+    """Saves tensors and plain values, whole or not at all."""
     import torch
 
     partial = path.with_suffix(".partial")

@@ -1,10 +1,13 @@
 """The settings of a run: one section a stage, each key with its meaning, its default and its limits."""
 
 from deidrelease.settings.base import Section
+from deidrelease.settings.canaries import CanarySettings
 from deidrelease.settings.corpus import CorpusSettings, SplitSettings
+from deidrelease.settings.dp import DpSettings
 from deidrelease.settings.gate import GateSettings
 from deidrelease.settings.models import (
     AdaptSettings,
+    AnnotatorSettings,
     LoraSettings,
     PublicVocabulary,
     ScratchCausal,
@@ -23,9 +26,12 @@ from deidrelease.settings.synthetic import (
 __all__ = [
     "AdaptSettings",
     "AnnotateSettings",
+    "AnnotatorSettings",
     "AuditSettings",
+    "CanarySettings",
     "ComputeSettings",
     "CorpusSettings",
+    "DpSettings",
     "EvaluateSettings",
     "GateSettings",
     "GenerateSettings",

@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from deidrelease.settings.base import Count, Positive, Section, Share
+from deidrelease.settings.canaries import CanarySettings
+from deidrelease.settings.dp import DpSettings
 
 
 class ScratchEncoder(Section):
@@ -73,6 +75,12 @@ class TaggerSettings(Section):
         return self
 
 
+class AnnotatorSettings(TaggerSettings):
+    """The tagger that learns from private notes, and so the one that may need a guarantee."""
+
+    dp: DpSettings | None = Field(None, description="Train with differential privacy; none by default.")
+
+
 class ScratchCausal(Section):
     """A small Llama trained from nothing, with a byte-level BPE of its own."""
 
@@ -133,3 +141,15 @@ class AdaptSettings(Section):
     pseudonymise: bool = Field(
         False, description="Learn from notes whose gold PII gave way to surrogates, as `substitute` says."
     )
+    dp: DpSettings | None = Field(None, description="Train with differential privacy; none by default.")
+    canaries: CanarySettings | None = Field(
+        None, description="Plant made-up notes to measure what is remembered of one; none by default."
+    )
+
+    @model_validator(mode="after")
+    def _canaries_are_one_unit(self) -> Self:
+        if self.dp is not None and self.canaries is not None and self.canaries.prefix == "form":
+            raise ValueError(
+                "with dp a canary may hold nothing that a patient's note decided: set canaries.prefix to public or auto"
+            )
+        return self

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from deidrelease.settings.base import Count, PositiveShare, Section
 from deidrelease.settings.corpus import CorpusSettings, SplitSettings
 from deidrelease.settings.gate import GateSettings
-from deidrelease.settings.models import AdaptSettings, TaggerSettings
+from deidrelease.settings.models import AdaptSettings, AnnotatorSettings, TaggerSettings
 from deidrelease.settings.synthetic import (
     AnnotateSettings,
     AuditSettings,
@@ -34,7 +34,7 @@ class ReleaseConfig(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     corpus: CorpusSettings
     split: SplitSettings = SplitSettings()
-    annotator: TaggerSettings = TaggerSettings()
+    annotator: AnnotatorSettings = AnnotatorSettings()
     adapt: AdaptSettings = AdaptSettings()
     generate: GenerateSettings = GenerateSettings()
     annotate: AnnotateSettings = AnnotateSettings()

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import ClassVar
 
 from deidrelease.artifacts import CHECKPOINT, write_text
+from deidrelease.canaries.canary import Canary, planted_in
+from deidrelease.canaries.planting import canaries_of
+from deidrelease.canaries.record import CANARIES, SecretLoss, with_losses, write_record
 from deidrelease.formats import open_corpus
 from deidrelease.models.causal.adaptation import adapt
-from deidrelease.models.causal.language_model import make_language_model, save_language_model
-from deidrelease.models.devices import find_place
+from deidrelease.models.causal.language_model import LanguageModel, make_language_model, save_language_model
+from deidrelease.models.causal.secret_losses import secret_losses
+from deidrelease.models.devices import Place, find_place
 from deidrelease.models.loading import identity
 from deidrelease.settings import AdaptSettings, ComputeSettings
 
@@ -35,14 +39,30 @@ class Adapt:
     def settings(self) -> Mapping[str, object]:
         """Those of the adaptation, and which weights it starts from; which notes it reads shows in its inputs."""
         weights = identity(self.adapt.model, self.adapt.revision)
-        return {**self.adapt.model_dump(mode="json", exclude={"pseudonymise"}), "weights": weights}
+        # Runs of the time before these sections were there stay what they are.
+        unused = {name for name in ("dp", "canaries") if getattr(self.adapt, name) is None}
+        return {**self.adapt.model_dump(mode="json", exclude={"pseudonymise", *unused}), "weights": weights}
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:
-        """Writes `model/` (an adapter, or the whole of a model made from nothing) and `adaptation.json`."""
+        """Writes `model/` (an adapter, or the whole of a model made from nothing) and `adaptation.json`.
+
+        With canaries, what became of each in `canaries.private.json`.
+        """
         train, dev = (open_corpus(inputs[name], "jsonl") for name in self.after)
+        canaries = canaries_of(self.adapt.canaries, train, dev, out / CHECKPOINT, self.adapt.dp is not None)
+        train = planted_in(train, canaries)
         place = find_place(self.compute)
         texts = (note.text for note in train)
         language_model = make_language_model(self.adapt, texts, place, seed, self.compute.download)
         adaptation = adapt(language_model, self.adapt, train, dev, place, seed, out / CHECKPOINT)
+        if canaries:
+            measure_canaries(canaries, language_model, place, out / CANARIES)
         save_language_model(language_model, self.adapt, place, out / "model")
         write_text(out / "adaptation.json", json.dumps(asdict(adaptation), indent=1) + "\n")
+
+
+def measure_canaries(canaries: tuple[Canary, ...], language_model: LanguageModel, place: Place, path: Path) -> None:
+    """Writes what the adapted model and its base make of each canary, into the private file `path`."""
+    texts = [(canary.prefix, canary.secret) for canary in canaries]
+    measured = secret_losses(language_model, texts, place)
+    write_record(with_losses(canaries, (SecretLoss(*loss) for loss in measured)), path)

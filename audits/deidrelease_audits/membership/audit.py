@@ -14,8 +14,7 @@ import numpy as np
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.keys import SiteKey
 from deidrelease.results import Estimate, bucketed
-from deidrelease_audits.membership.attack_scores import GRAIN, AttackScores
-from deidrelease_audits.membership.attack_statistics import (
+from deidrelease_audits.attack_statistics import (
     alarms_realised,
     detectable_auc,
     mann_whitney_p,
@@ -23,12 +22,13 @@ from deidrelease_audits.membership.attack_statistics import (
     rate_at_few_alarms,
     threshold,
 )
+from deidrelease_audits.membership.attack_scores import GRAIN, AttackScores
 from deidrelease_audits.membership.blind_bags import BlindBags
 from deidrelease_audits.membership.blind_classifier import FOLDS, BlindResult, tell_apart
-from deidrelease_audits.membership.ngram_model import NgramModel
 from deidrelease_audits.membership.shingle_neighbours import ShingleIndex
 from deidrelease_audits.patients import patient_number
 from deidrelease_audits.statistics import auc_estimate, exact_value, holm
+from deidrelease_audits.text.ngram_model import NgramModel
 from deidrelease_audits.text.tokens import tokenise_all
 
 FALSE_ALARMS = 0.01

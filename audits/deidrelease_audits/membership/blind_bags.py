@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease_audits.membership.ngram_model import Hashes, Numbers, chained
+from deidrelease_audits.text.ngram_model import Hashes, Numbers, chained
 from deidrelease_audits.text.tokens import mixed
 
 DIMENSIONS = 4096

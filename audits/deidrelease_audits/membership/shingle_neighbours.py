@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease_audits.membership.ngram_model import Hashes, HashTable, Numbers, chained
+from deidrelease_audits.text.ngram_model import Hashes, HashTable, Numbers, chained
 
 
 @dataclass(frozen=True, slots=True, eq=False)

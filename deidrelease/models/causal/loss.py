@@ -5,7 +5,7 @@ memory. Here padded positions are dropped before the output layer, and the rest 
 are computed again in the backward pass rather than kept.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +35,22 @@ class NextTokenLoss:
 
     def total(self, rows: list[list[int]]) -> "tuple[torch.Tensor, int]":
         """Summed loss and the number of predicted tokens."""
+        inputs, mask = self._padded(rows)
+        real = mask[:, 1:].bool()
+        return self._scored(inputs, mask, real, inputs[:, 1:][real], "sum"), int(real.sum())
+
+    def means(self, rows: list[list[int]]) -> "torch.Tensor":
+        """The mean loss of each row by itself, shape `(n_rows,)`: no row's loss depends on another's."""
+        import torch
+
+        inputs, mask = self._padded(rows)
+        real = mask[:, 1:].bool()
+        losses = self._scored(inputs, mask, real, inputs[:, 1:][real], "none")
+        by_row = torch.zeros(real.shape, device=losses.device, dtype=losses.dtype).masked_scatter(real, losses)
+        return by_row.sum(1) / real.sum(1)
+
+    def _padded(self, rows: list[list[int]]) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Token ids and the mask of real ones, shape `(n_rows, n_tokens)`."""
         import torch
 
         longest = max(map(len, rows))
@@ -43,13 +59,15 @@ class NextTokenLoss:
         for i, row in enumerate(rows):
             inputs[i, : len(row)] = torch.tensor(row, dtype=torch.long)
             mask[i, : len(row)] = 1
-        inputs, mask = inputs.to(self._device), mask.to(self._device)
-        real = mask[:, 1:].bool()
-        wanted = inputs[:, 1:][real]
-        return self._summed(inputs, mask, real, wanted), int(real.sum())
+        return inputs.to(self._device), mask.to(self._device)
 
-    def _summed(
-        self, inputs: "torch.Tensor", mask: "torch.Tensor", real: "torch.Tensor", wanted: "torch.Tensor"
+    def _scored(
+        self,
+        inputs: "torch.Tensor",
+        mask: "torch.Tensor",
+        real: "torch.Tensor",
+        wanted: "torch.Tensor",
+        reduction: Literal["sum", "none"],
     ) -> "torch.Tensor":
         import torch
 
@@ -57,25 +75,28 @@ class NextTokenLoss:
             self._split = self._head_is_linear(inputs[:1, :8])
         if not self._split:
             scores = self._model(input_ids=inputs, attention_mask=mask, use_cache=False).logits[:, :-1][real]
-            return torch.nn.functional.cross_entropy(scores.float(), wanted, reduction="sum")
+            return torch.nn.functional.cross_entropy(scores.float(), wanted, reduction=reduction)
         body = self._model.base_model
         hidden = body(input_ids=inputs, attention_mask=mask, use_cache=False).last_hidden_state[:, :-1][real]
-        return self._chunked(hidden, wanted)
+        return self._chunked(hidden, wanted, reduction)
 
-    def _chunked(self, hidden: "torch.Tensor", wanted: "torch.Tensor") -> "torch.Tensor":
+    def _chunked(
+        self, hidden: "torch.Tensor", wanted: "torch.Tensor", reduction: Literal["sum", "none"]
+    ) -> "torch.Tensor":
         import torch
         from torch.utils.checkpoint import checkpoint
 
         head = self._model.get_output_embeddings()
 
-        def summed(part: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
-            return torch.nn.functional.cross_entropy(head(part).float(), targets, reduction="sum")
+        def scored(part: "torch.Tensor", targets: "torch.Tensor") -> "torch.Tensor":
+            return torch.nn.functional.cross_entropy(head(part).float(), targets, reduction=reduction)
 
         size = max(1, _MOST_SCORES // head.weight.shape[0])
         if len(wanted) <= size:
-            return summed(hidden, wanted)
+            return scored(hidden, wanted)
         parts = zip(torch.split(hidden, size), torch.split(wanted, size), strict=True)
-        return torch.stack([checkpoint(summed, h, y, use_reentrant=False) for h, y in parts]).sum()
+        found = [checkpoint(scored, h, y, use_reentrant=False) for h, y in parts]
+        return torch.stack(found).sum() if reduction == "sum" else torch.cat(found)
 
     def _head_is_linear(self, probe: "torch.Tensor") -> bool:
         # Some architectures scale or cap what the output layer gives. Rather than know them all, compare once.

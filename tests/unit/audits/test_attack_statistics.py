@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu
 
-from deidrelease_audits.membership.attack_statistics import (
+from deidrelease_audits.attack_statistics import (
     alarms_realised,
     detectable_auc,
     mann_whitney_p,

@@ -6,8 +6,8 @@ from math import log
 import numpy as np
 import pytest
 
-from deidrelease_audits.membership.ngram_model import HashTable, NgramModel
 from deidrelease_audits.membership.shingle_neighbours import ShingleIndex
+from deidrelease_audits.text.ngram_model import HashTable, NgramModel
 from deidrelease_audits.text.tokens import tokenise_all
 
 

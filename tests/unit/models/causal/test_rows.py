@@ -8,7 +8,7 @@ from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deidrelease.models.causal.adaptation import Packed, Row, _batches, _Pieces
+from deidrelease.models.causal.rows import Packed, Pieces, Row, batches
 from deidrelease.settings import AdaptSettings
 
 lengths = st.lists(st.integers(2, 40), min_size=1, max_size=8)
@@ -60,7 +60,7 @@ def test_packed_predicts_every_token_once(sizes: list[int], size: int, random: o
 @given(lengths, st.integers(2, 30))
 def test_pieces_predict_every_token_of_every_note_once(sizes: list[int], size: int) -> None:
     tokens = store(sizes)
-    pieces = _Pieces(tokens, size)
+    pieces = Pieces(tokens, size)
     rows = [pieces[i] for i in range(len(pieces))]
     assert sorted(predicted(rows)) == sorted(token for ids in tokens["ids"] for token in ids[1:])
     assert [len(row) for row in rows] == sorted(len(row) for row in rows)
@@ -75,8 +75,8 @@ def test_an_epoch_depends_on_seed_and_number_alone(grouping: str) -> None:
     settings = AdaptSettings.model_validate({"context": 16, "batch_size": 2, "grouping": grouping})
 
     def epoch(seed: int, number: int) -> list[list[Row]]:
-        batches = _batches(tokens, settings, seed, number)
-        return [batches[i] for i in range(len(batches))]
+        made = batches(tokens, settings, seed, number)
+        return [made[i] for i in range(len(made))]
 
     assert epoch(1, 0) == epoch(1, 0)
     assert epoch(1, 0) != epoch(1, 1)

@@ -1,4 +1,4 @@
-"""How well an attack's scores tell train from the hold-out: p-value, power, and the rate at few false alarms."""
+"""How well an attack's scores tell members from others: p-value, power, and the rate at few false alarms."""
 
 from math import ceil, erfc, sqrt
 from statistics import NormalDist
@@ -49,12 +49,14 @@ def needed_holdout(train_n: int, auc_asked: float, alpha: float, power: float) -
     return ceil((train_n + 1) / (squared - 1)) if squared > 1 else None
 
 
-def rate_at_few_alarms(train: Scores, holdout: Scores, false_alarms: float, seed: int) -> Estimate:
+def rate_at_few_alarms(
+    train: Scores, holdout: Scores, false_alarms: float, seed: int, controls: str = "hold-out patients"
+) -> Estimate:
     """The share of train patients above a threshold that at most `false_alarms` of the hold-out patients exceed.
 
     Carlini et al. 2022, "Membership inference attacks from first principles", IEEE S&P, section III. The threshold is
     the score of the first hold-out patient who must stay at or below it, so below `1 / false_alarms` hold-out patients
-    none may exceed it, and the rate is that at no false alarm among them.
+    none may exceed it, and the rate is that at no false alarm among them. `controls` says in `method` who they are.
 
     Raises:
         ValueError: An arm is empty.
@@ -66,7 +68,7 @@ def rate_at_few_alarms(train: Scores, holdout: Scores, false_alarms: float, seed
     def rate(ours: Scores, theirs: Scores) -> float:
         return float((ours > threshold(theirs, allowed)).mean())
 
-    method = f"at most {allowed} of {len(holdout)} hold-out patients above (Carlini et al. 2022), patient bootstrap"
+    method = f"at most {allowed} of {len(holdout)} {controls} above (Carlini et al. 2022), patient bootstrap"
     return patient_bootstrap(rate, (train, holdout), seed, method=method)
 
 
