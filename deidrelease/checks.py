@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from deidrelease.labels import load_label_map
 from deidrelease.models.causal.language_model import can_quantize
 from deidrelease.models.devices import available
 from deidrelease.models.loading import SCRATCH, find_problem, go_offline, is_local, local_folder
+from deidrelease.models.private.accounts import foresee
 from deidrelease.models.starters.store import is_starter
 from deidrelease.models.vocabulary.words import problem_with as word_list_problem
 from deidrelease.pipeline import stage_seed
@@ -58,6 +59,9 @@ def check_release(config: ReleaseConfig) -> CheckReport:
         problems += _label_problems(counts.labels)
         problems += _meaning_problems(config, {label: sum(sides.values()) for label, sides in counts.labels.items()})
         warnings += _warnings(counts)
+        foreseen = foresee(config, counts.train_notes)
+        facts += foreseen.facts
+        problems += foreseen.problems
         problems += _disk_problems(config, counts.characters)
     return CheckReport(tuple(facts), tuple(warnings), tuple(problems))
 
@@ -68,6 +72,7 @@ class _Counts:
     characters: int
     labels: dict[str, dict[str, int]]
     patients: dict[str, set[int]]
+    train_notes: Counter[int]
 
     def sentence(self) -> str:
         sides = ", ".join(f"{len(self.patients[side])} {side}" for side in SIDES)
@@ -79,13 +84,16 @@ class _Counts:
 
 
 def _count(config: ReleaseConfig) -> _Counts:
-    counts = _Counts(0, 0, defaultdict(lambda: dict.fromkeys(SIDES, 0)), {side: set() for side in SIDES})
+    counts = _Counts(0, 0, defaultdict(lambda: dict.fromkeys(SIDES, 0)), {side: set() for side in SIDES}, Counter())
     seed = stage_seed(config.seed, "split")
     for note in open_corpus(config.corpus.path, config.corpus.format, config.corpus.reading()):
         side = side_of(note.patient_id, config.split, seed)
         counts.notes += 1
         counts.characters += len(note.text)
-        counts.patients[side].add(hash(note.patient_id))
+        patient = hash(note.patient_id)
+        counts.patients[side].add(patient)
+        if side == "train":
+            counts.train_notes[patient] += 1
         for span in note.spans:
             counts.labels[span.label][side] += 1
     return counts

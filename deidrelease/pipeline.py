@@ -23,7 +23,9 @@ from deidrelease.artifacts import CHECKPOINT, Receipt
 from deidrelease.errors import ArtifactError, Problem
 
 logger = logging.getLogger(__name__)
-_DECISIVE_LIBRARIES = ("deidrelease", "torch", "transformers", "tokenizers", "peft", "datasets", "numpy", "faker")
+_DECISIVE_LIBRARIES = (
+    "deidrelease", "torch", "transformers", "tokenizers", "peft", "datasets", "numpy", "faker", "opacus", "dp-accounting",
+)  # fmt: skip
 
 
 class Stage(Protocol):

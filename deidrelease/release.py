@@ -11,7 +11,9 @@ from deidrelease.formats import open_corpus
 from deidrelease.keys import load_or_make_key
 from deidrelease.labels import load_label_map
 from deidrelease.models.loading import go_offline
+from deidrelease.models.private.accounts import account_of
 from deidrelease.pipeline import Finished, Source, Stage, Standing
+from deidrelease.privacy.account import Account
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.adapt import Adapt
 from deidrelease.stages.annotate import Annotate
@@ -38,20 +40,30 @@ def stages_of(config: ReleaseConfig) -> list[Stage]:
     """
     pseudonymised, substituted = config.adapt.pseudonymise, config.substitute.enabled
     labels = config.corpus.labels or ""
+    account = account_of(config)
     stages: list[Stage | None] = [
         Split(config.corpus, config.split),
-        Annotator(config.annotator, config.compute),
+        Annotator(config.annotator, config.compute, account),
         Pseudonymise(config.substitute, labels) if pseudonymised else None,
-        Adapt(config.adapt, config.compute),
+        Adapt(config.adapt, config.compute, account),
         Generate(config.generate, config.compute, pseudonymised),
         Annotate(config.annotate, config.compute, substituted),
         Substitute(config.substitute, labels) if substituted else None,
         Train(config.train, config.synthetic_dev, config.compute, substituted),
         Evaluate(config.evaluate, config.compute),
-        Audit(config.audit, labels, config.substitute.language, substituted) if config.audit.enabled else None,
+        _audit_of(config, labels, account) if config.audit.enabled else None,
         Gate(config.gate, datetime.now(UTC).date()) if config.audit.enabled else None,
     ]
     return [stage for stage in stages if stage is not None]
+
+
+def _audit_of(config: ReleaseConfig, labels: str, account: Account) -> Audit:
+    """With what the trainings noted down, where any of them did: other runs stay what they are."""
+    promised = {name: getattr(config, name).dp is not None for name in ("adapt", "annotator")}
+    noted = {**promised, "adapt": promised["adapt"] or config.adapt.canaries is not None}
+    records = tuple(name for name, there in noted.items() if there)
+    language, substituted = config.substitute.language, config.substitute.enabled
+    return Audit(config.audit, labels, language, substituted, records, account if any(promised.values()) else None)
 
 
 def sources_of(config: ReleaseConfig) -> dict[str, Source]:

@@ -14,12 +14,12 @@ from deidrelease.auditing.plain import plain_conclusion, plain_values
 from deidrelease.auditing.result import AuditResult, CorpusFacts
 from deidrelease.contracts import Arm, Audit, Conclusion, Corpora, Finding, Shard
 from deidrelease.engine import Engine
-from deidrelease.errors import ArtifactError, ConfigError, CorpusError, ModelError
+from deidrelease.errors import ArtifactError, ConfigError, CorpusError, ModelError, PrivacyError
 from deidrelease.results import AuditReport
 from deidrelease.scoring.families import holm
 
 logger = logging.getLogger(__name__)
-_MENDABLE = (ArtifactError, ConfigError, CorpusError, ModelError)
+_MENDABLE = (ArtifactError, ConfigError, CorpusError, ModelError, PrivacyError)
 """What a user can mend in the input stops the run; anything else is the audit's own fault."""
 
 

@@ -17,6 +17,8 @@ from deidrelease.formats import open_corpus
 from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Corpus
+from deidrelease.privacy.guarantee import guarantee_document
+from deidrelease.privacy.stated import guarantee_in
 
 _CANNOT = "This cannot be released."
 _NOTES, _RESULT = "notes.jsonl", "result.json"
@@ -38,6 +40,7 @@ class Material:
         label_map: What the labels of the private corpora mean.
         key: Of the site, under which the audit hashed the private corpora.
         detector_sha256: Of the tagger that the audits had as detector; None without one.
+        differential_privacy: What the trainings promise, by stage; None where the language model promises nothing.
     """
 
     notes: Corpus
@@ -49,6 +52,7 @@ class Material:
     label_map: LabelMap
     key: SiteKey
     detector_sha256: str | None
+    differential_privacy: Mapping[str, object] | None = None
 
     def check_private(self) -> None:
         """Makes sure that the private corpora at hand are those that the audit read.
@@ -103,7 +107,22 @@ def from_run(run_dir: Path, receipts: Mapping[str, Receipt], label_map: LabelMap
         label_map=label_map,
         key=key,
         detector_sha256=receipts["annotator"].digest() if result.settings.get("tagger") else None,
+        differential_privacy=promises_of(run_dir),
     )
+
+
+def promises_of(run_dir: Path) -> dict[str, object] | None:
+    """What the trainings of a run promise; None without a guarantee for the language model that wrote the notes.
+
+    An annotator without one is null: it labelled the notes, and nothing bounds what its labels tell.
+
+    Raises:
+        PrivacyError: A guarantee is damaged, or its epsilon is not that of its events.
+    """
+    stated = {stage: guarantee_in(run_dir / stage) for stage in ("adapt", "annotator")}
+    if stated["adapt"] is None:
+        return None
+    return {stage: None if made is None else guarantee_document(made) for stage, made in stated.items()}
 
 
 def from_audit(

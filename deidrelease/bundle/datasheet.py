@@ -77,10 +77,18 @@ def collection(made_by_run: bool) -> tuple[str, str]:
     return (COLLECTION, ANNOTATION) if made_by_run else (COLLECTION_UNKNOWN, ANNOTATION_UNKNOWN)
 
 
-def privacy_statement(differential_privacy: object) -> str:
-    """What is promised of the way the notes were made."""
-    if differential_privacy is not None:
-        return "Differential privacy as in the ledger, for the steps that it names and for no others."
+def privacy_statement(promises: Mapping[str, object] | None) -> str:
+    """What is promised of the way the notes were made, by training."""
+    if promises is not None and promises.get("annotator") is not None:
+        return (
+            "Differential privacy for the trainings of the language model and of the tagger that labelled the notes, "
+            "each with an epsilon of its own, and for nothing that they name as outside."
+        )
+    if promises is not None:
+        return (
+            "Differential privacy for the training of the language model, and for nothing that it names as outside: "
+            "the tagger that labelled the notes has no such bound."
+        )
     return (
         "No differential privacy: how much any one patient can have changed these notes has no proven bound. What the "
         "audits measured is all that is known."

@@ -4,7 +4,7 @@ Everything is written into a hidden folder beside the target, the statements las
 whatever kills the process leaves no half bundle under the target's name; a leftover goes with the next attempt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +72,14 @@ class _Stopped(Exception):  # noqa: N818  # no error: it undoes what was written
         self.refused = refused
 
 
-def make(material: Material, request: Request, signer: "Signer | None", scan: FileScan, out: Path) -> Made | Refused:
+def make(
+    material: Material,
+    request: Request,
+    signer: "Signer | None",
+    scan: FileScan,
+    out: Path,
+    record: Callable[[], None] = lambda: None,
+) -> Made | Refused:
     """Makes the bundle `out`, or says why not; nothing stands there then.
 
     Args:
@@ -81,6 +88,7 @@ def make(material: Material, request: Request, signer: "Signer | None", scan: Fi
         signer: Of the release key; None for a draft, and for nothing else.
         scan: Searches the files for the private notes.
         out: A folder that is not there yet.
+        record: Writes a release down where that is kept, before it has its name; where it raises, none is made.
 
     Raises:
         BundleError: The audit was of other notes or other private corpora; the validity is longer than the policy
@@ -97,7 +105,10 @@ def make(material: Material, request: Request, signer: "Signer | None", scan: Fi
     _check(material, request, verdict)
     try:
         with staged(out) as stage, atomic_folder(stage.path) as folder:
-            return _made(material, request, verdict, signer, scan, folder, out)
+            made = _made(material, request, verdict, signer, scan, folder, out)
+            if not request.draft:
+                record()
+            return made
     except _Stopped as stopped:
         return stopped.refused
 

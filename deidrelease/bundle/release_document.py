@@ -37,7 +37,7 @@ class PrivacyFacts(Strict):
     """What is promised, beyond what was measured."""
 
     differential_privacy: dict[str, Any] | None = Field(
-        description="The ledger; null where there is no such guarantee."
+        description="By training (adapt, annotator) its guarantee, or null; null where the notes come without one."
     )
     statement: str
 

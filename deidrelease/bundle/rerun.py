@@ -6,7 +6,7 @@ settings are the same; any other number within the intervals.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isclose
 from pathlib import Path
 from typing import Literal, cast
@@ -86,6 +86,7 @@ class Given:
         label_map: Of the private labels; None where the audit had none.
         key: The site's; None for one made for this run.
         tagger: The detector's folder; None where the audit had none.
+        records: What the run noted down of itself, as in `Corpora`; audits that need it are inconclusive without.
     """
 
     train: Corpus
@@ -93,6 +94,7 @@ class Given:
     label_map: LabelMap | None
     key: SiteKey | None
     tagger: Path | None
+    records: Mapping[str, Path] = field(default_factory=dict)
 
 
 def rerun(bundle: Path, given: Given, engine: Engine) -> Rerun:
@@ -163,6 +165,7 @@ def _corpora(bundle: Path, then: AuditResult, given: Given) -> Corpora:
         tagger=given.tagger,
         key=given.key or new_key(),
         seed=then.seed,
+        records=given.records,
     )
 
 

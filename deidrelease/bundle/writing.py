@@ -65,7 +65,7 @@ def write_documents(material: Material, request: Request, verdict: Verdict, fold
 def _release(
     material: Material, request: Request, verdict: Verdict, data: Written, lock_sha256: str
 ) -> ReleaseDocument:
-    about, before = request.about, request.previous
+    about, before, promises = request.about, request.previous, material.differential_privacy
     until = request.now + timedelta(days=request.valid_days or request.most_days(verdict))
     said = ("dataset", "title", "description", "licence", "recipient", "publisher", "contact")
     return ReleaseDocument(
@@ -88,7 +88,9 @@ def _release(
         tool=ToolFacts(version=version("deidrelease"), lock_sha256=lock_sha256),
         models=ModelFacts(detector_sha256=material.detector_sha256),
         seed=material.result.seed,
-        privacy=PrivacyFacts(differential_privacy=None, statement=privacy_statement(None)),
+        privacy=PrivacyFacts(
+            differential_privacy=None if promises is None else dict(promises), statement=privacy_statement(promises)
+        ),
     )
 
 

@@ -25,6 +25,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--labels", metavar="MAP", help="What the private labels mean: a shipped map's name, or a path.")
 @click.option("--language", type=click.Choice(["es", "sv", "en"]), help="Of the notes; decides the patterns.")
 @click.option("--tagger", metavar="FOLDER", type=_FOLDER, help="A trained tagger as detector, such as RUN/annotator.")
+@click.option("--run", "run_dir", metavar="DIR", type=_FOLDER, help="The run's folder, for the audits canary and dp.")
 @click.option("--policy", metavar="NAME|FILE", help="Judge by it too; exit code 4 where it blocks.")
 @click.option("--only", metavar="A,B", help="Run these audits; all by default.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
@@ -88,6 +89,7 @@ def audit(context: click.Context, /, **given: Any) -> None:
 def _prepared(given: dict[str, Any]) -> Iterator[Any]:
     """Opens everything, makes sure of the target, and yields the corpora and what writes the result."""
     from deidrelease.artifacts import atomic_writer
+    from deidrelease.auditing.records import records_in
     from deidrelease.auditing.result import AuditResult
     from deidrelease.auditing.writing import write_result
     from deidrelease.contracts import Corpora
@@ -117,7 +119,8 @@ def _prepared(given: dict[str, Any]) -> Iterator[Any]:
                 with atomic_writer(stage.path / "verdict.json") as stream:
                     stream.write(verdict_bytes(verdict))
 
-        told = given["language"], given["tagger"], key, given["seed"]
+        records = records_in(given["run_dir"]) if given["run_dir"] else {}
+        told = given["language"], given["tagger"], key, given["seed"], records
         yield Corpora(synthetic, train, holdout, label_map, *told), publish
 
 

@@ -1,6 +1,6 @@
 """`deidrelease bundle`."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,7 +101,7 @@ def bundle(context: click.Context, /, **given: Any) -> None:
     scan = installed_file_scan()
     with _material(given) as (material, defaults), shown_progress():
         request = _request({**defaults, **{name: value for name, value in given.items() if value}})
-        outcome = make(material, request, signer, scan, given["out"])
+        outcome = make(material, request, signer, scan, given["out"], _recorder(given, material, request))
     if isinstance(outcome, Refused):
         show_refused(outcome, request.waivers.justifications)
         context.exit(BLOCKED)
@@ -110,6 +110,17 @@ def bundle(context: click.Context, /, **given: Any) -> None:
 
         write_archive(given["out"], given["archive"])
     show_made(outcome, given["archive"])
+
+
+def _recorder(given: dict[str, Any], material: "Material", request: "Request") -> Callable[[], None]:
+    """Writes the release of a run into the ledger of its corpus; of notes from elsewhere no ledger is known."""
+    if given["run"] is None:
+        return lambda: None
+    from deidrelease.models.private.accounts import account_of
+    from deidrelease.release import recorded_config
+
+    account = account_of(recorded_config(given["run"]))
+    return lambda: account.release(request.release_id, promised=material.differential_privacy is not None)
 
 
 def _check_usage(given: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "approve": ("deidrelease.cli.approve", "approve", "Sign for a bundle as a person, with a key of your own."),
     "verify": ("deidrelease.cli.verify", "verify", "Check a bundle that you were given: offline, in a second."),
     "key": ("deidrelease.cli.key", "key", "Make and show the keys that sign releases, approvals and waivers."),
+    "ledger": ("deidrelease.cli.ledger", "ledger", "What all private steps on a corpus spent: show, total, repair."),
     "labels": ("deidrelease.cli.labels", "labels", "What labels mean: the shipped label maps, to list and to copy."),
     "status": ("deidrelease.cli.status", "status", "What is done, stale or missing in a run folder, and why."),
 }

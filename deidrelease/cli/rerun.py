@@ -20,6 +20,7 @@ _OPTIONS = (
     click.option("--labels", metavar="MAP", help="For --rerun: what the private labels mean."),
     click.option("--site-key", metavar="FILE", type=_FILE, help="For --rerun: the site's key, to know the corpora by."),
     click.option("--tagger", metavar="FOLDER", type=_PATH, help="For --rerun: the detector that the audit had."),
+    click.option("--run", "run_dir", metavar="DIR", type=_PATH, help="For --rerun: the run, for audits canary and dp."),
     click.option("--from", "private_format", default="auto", help="For --rerun: format of the private notes."),
     click.option("--patients", default="recorded", help="For --rerun: where their patient ids stand."),
 )
@@ -36,12 +37,15 @@ def check_rerun(given: dict[str, Any]) -> None:
     """Refuses options that mean nothing together."""
     if given["rerun"] and given["train"] is None:
         raise click.UsageError("--rerun needs --private: the audits compare with the private notes")
-    if not given["rerun"] and any(given[name] for name in ("train", "holdout", "labels", "site_key", "tagger")):
+    if not given["rerun"] and any(
+        given[name] for name in ("train", "holdout", "labels", "site_key", "tagger", "run_dir")
+    ):
         raise click.UsageError("these options are for --rerun")
 
 
 def repeat(bundle: Path, given: dict[str, Any]) -> bool:
     """Repeats the audits, prints what came out, and says whether all did."""
+    from deidrelease.auditing.records import records_in
     from deidrelease.bundle.rerun import Given, rerun
     from deidrelease.cli.display import shown_progress
     from deidrelease.engine import LocalEngine
@@ -53,6 +57,7 @@ def repeat(bundle: Path, given: dict[str, Any]) -> bool:
         label_map=load_label_map(given["labels"]) if given["labels"] else None,
         key=_key(given["site_key"]),
         tagger=given["tagger"],
+        records=records_in(given["run_dir"]) if given["run_dir"] else {},
     )
     with shown_progress():
         found = rerun(bundle, has, LocalEngine())

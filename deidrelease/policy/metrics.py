@@ -36,7 +36,9 @@ KNOWN: Mapping[str, tuple[str, ...]] = {
         "exact_duplicates", "near_duplicates", "distinct_1", "distinct_2", "distinct_3", "label_divergence",
         "length_q05", "length_q50", "length_q95",
     ),
-    "canary": ("exposure_mean", "auc", "tpr_at_1pct_fpr", "epsilon_lower", "ceiling"),
+    "canary": (
+        "exposure_mean", "auc", "auc_text", "tpr_at_1pct_fpr", "reproduced", "epsilon_lower", "ceiling",
+    ),
     "dp": ("epsilon", "delta", "cumulative_epsilon", "cumulative_delta"),
 }  # fmt: skip
 

@@ -20,7 +20,11 @@ TOLERANCE = 0.05
 """By how much, as a share, accountants may differ."""
 LARGEST_EPSILON = 1000.0
 """Beyond it nothing is promised, and no accountant is precise: epsilon is infinite."""
+Part = tuple[PoissonGaussian, int]
+"""An event, and how many units one patient is in it."""
+
 _FINE = 1e-4
+_GROUP_INTERVAL = 1e-3
 _OPACUS_ERROR = 0.01
 _SEARCHING = 5e-4
 _SEARCH_ERROR = 1e-5
@@ -88,22 +92,28 @@ def epsilon_by_pld(events: Sequence[PoissonGaussian], delta: float, group: int =
         group: How many units are added or removed together. Each is sampled by a coin of its own, so the contribution
             of a group is a mixture of Gaussians (Ganesh 2024), which costs less than `group` times epsilon.
     """
-    return _pld(events, delta, group, _FINE)
+    return epsilon_of_parts([(event, group) for event in events], delta)
 
 
-def _pld(events: Sequence[PoissonGaussian], delta: float, group: int, finest: float) -> float:
+def epsilon_of_parts(parts: Sequence[Part], delta: float) -> float:
+    """Epsilon by privacy loss distributions of events that each come with their group, all composed."""
+    return _pld(parts, delta, _FINE)
+
+
+def _pld(parts: Sequence[Part], delta: float, finest: float) -> float:
     _require_delta(delta)
-    steps = merged(events)
-    if any(event.noise_multiplier == 0 for event in steps):
+    groups = {group: merged(event for event, size in parts if size == group) for group in {size for _, size in parts}}
+    if any(event.noise_multiplier == 0 for events in groups.values() for event in events):
         return math.inf
-    # Renyi DP is quick and an upper bound: where it is beyond all reason, the slow way is not gone.
-    rough = epsilon_by_rdp(events, delta) * group
+    # Renyi DP is quick: where it is beyond all reason, nothing finer is asked. A group of k is noise / k at most.
+    rough = sum(epsilon_by_rdp(events, delta) * group**2 for group, events in groups.items())
     if not rough <= 10 * LARGEST_EPSILON:
         return math.inf
-    interval = max(finest, _interval(rough))
+    interval = max(finest, _interval(rough), *(_GROUP_INTERVAL for group in groups if group > 1), 0.0)
     accountant = _library("dp_accounting.pld").PLDAccountant(value_discretization_interval=interval)
-    for event in steps:
-        accountant.compose(_dp_event(event, group), event.steps)
+    for group, events in sorted(groups.items()):
+        for event in events:
+            accountant.compose(_dp_event(event, group), event.steps)
     epsilon = float(accountant.get_epsilon(delta))
     return epsilon if epsilon <= LARGEST_EPSILON else math.inf
 
@@ -136,12 +146,14 @@ def epsilon_by_opacus(events: Sequence[PoissonGaussian], delta: float, near: flo
     try:
         return float(accountant.get_epsilon(delta, eps_error=error))
     except (ValueError, ArithmeticError, MemoryError) as failure:
-        problem = Problem("opacus", f"gives no epsilon ({type(failure).__name__})", "use a larger delta, or fewer steps")
+        problem = Problem(
+            "opacus", f"gives no epsilon ({type(failure).__name__})", "use a larger delta, or fewer steps"
+        )
         raise PrivacyError("One of the accountants gives no number, so no epsilon is stated.", [problem]) from None
 
 
 def noise_for(epsilon: float, delta: float, sampling_rate: float, steps: int) -> float:
-    """The noise multiplier, rounded up to four digits, whose training spends just about `epsilon` by PLD, and never more.
+    """The noise multiplier, rounded up to four digits, whose training spends nearly `epsilon` by PLD, and never more.
 
     Raises:
         PrivacyError: No noise is enough: the target is too low.
@@ -151,7 +163,7 @@ def noise_for(epsilon: float, delta: float, sampling_rate: float, steps: int) ->
 
     def excess(log_sigma: float) -> float:
         event = PoissonGaussian(sampling_rate, math.exp(log_sigma), steps)
-        return math.log(min(_pld([event], delta, 1, searching), _BEYOND) / epsilon)
+        return math.log(min(_pld([(event, 1)], delta, searching), _BEYOND) / epsilon)
 
     def enough(sigma: float) -> bool:
         return epsilon_by_pld([PoissonGaussian(sampling_rate, sigma, steps)], delta) <= epsilon
@@ -236,7 +248,7 @@ def _library(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError:
-        problem = Problem(name.split(".")[0], "is not installed", "pip install 'deidrelease[dp]'")
+        problem = Problem(name.partition(".")[0], "is not installed", "pip install 'deidrelease[dp]'")
         raise ConfigError("Differential privacy needs what is not installed.", [problem]) from None
 
 

@@ -64,7 +64,7 @@ def guarantee(
 
 
 def patient_epsilon(stated: DpGuarantee) -> float:
-    """Epsilon at the same delta for the patient with the most notes; that of the guarantee where the unit is the patient.
+    """Epsilon at the same delta for the patient with the most notes; as stated where the unit is the patient.
 
     Group privacy would give `group_factor` times epsilon, at a delta that grows without a useful bound; the mixture of
     Gaussians (Ganesh 2024) is exact for Poisson sampling, and keeps delta. Infinite where nothing is promised.

@@ -14,6 +14,7 @@ from deidrelease.settings.models import (
     ScratchEncoder,
     TaggerSettings,
 )
+from deidrelease.settings.privacy import BudgetSettings, PrivacySettings
 from deidrelease.settings.run import ComputeSettings, ReleaseConfig
 from deidrelease.settings.synthetic import (
     AnnotateSettings,
@@ -28,6 +29,7 @@ __all__ = [
     "AnnotateSettings",
     "AnnotatorSettings",
     "AuditSettings",
+    "BudgetSettings",
     "CanarySettings",
     "ComputeSettings",
     "CorpusSettings",
@@ -36,6 +38,7 @@ __all__ = [
     "GateSettings",
     "GenerateSettings",
     "LoraSettings",
+    "PrivacySettings",
     "PublicVocabulary",
     "ReleaseConfig",
     "ScratchCausal",

@@ -8,6 +8,11 @@ from deidrelease.settings.base import Count, Positive, Section, Share
 from deidrelease.settings.canaries import CanarySettings
 from deidrelease.settings.dp import DpSettings
 
+_OWN_TOKENIZER = (
+    "with {0}.dp a model cannot be made from nothing: its tokenizer would be trained on the private notes, outside any "
+    "epsilon. Set {0}.model to a starter or to a folder"
+)
+
 
 class ScratchEncoder(Section):
     """A small ModernBERT trained from nothing, with a byte-level BPE of its own."""
@@ -80,6 +85,16 @@ class AnnotatorSettings(TaggerSettings):
 
     dp: DpSettings | None = Field(None, description="Train with differential privacy; none by default.")
 
+    @model_validator(mode="after")
+    def _nothing_is_learnt_beside_dp(self) -> Self:
+        if self.dp is None:
+            return self
+        if self.model == "scratch":
+            raise ValueError(_OWN_TOKENIZER.format("annotator"))
+        if self.class_weights != "none":
+            raise ValueError("with annotator.dp, class_weights would tell how often each type occurs: set it to none")
+        return self
+
 
 class ScratchCausal(Section):
     """A small Llama trained from nothing, with a byte-level BPE of its own."""
@@ -145,6 +160,16 @@ class AdaptSettings(Section):
     canaries: CanarySettings | None = Field(
         None, description="Plant made-up notes to measure what is remembered of one; none by default."
     )
+
+    @model_validator(mode="after")
+    def _nothing_is_learnt_beside_dp(self) -> Self:
+        if self.dp is None:
+            return self
+        if self.model == "scratch":
+            raise ValueError(_OWN_TOKENIZER.format("adapt"))
+        if self.quantization == "4bit":
+            raise ValueError("with adapt.dp the base is not loaded in 4 bits: set adapt.quantization to auto or none")
+        return self
 
     @model_validator(mode="after")
     def _canaries_are_one_unit(self) -> Self:

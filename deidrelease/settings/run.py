@@ -9,6 +9,7 @@ from deidrelease.settings.base import Count, PositiveShare, Section
 from deidrelease.settings.corpus import CorpusSettings, SplitSettings
 from deidrelease.settings.gate import GateSettings
 from deidrelease.settings.models import AdaptSettings, AnnotatorSettings, TaggerSettings
+from deidrelease.settings.privacy import PrivacySettings
 from deidrelease.settings.synthetic import (
     AnnotateSettings,
     AuditSettings,
@@ -47,9 +48,18 @@ class ReleaseConfig(Section):
     audit: AuditSettings = AuditSettings()
     gate: GateSettings = GateSettings()
     compute: ComputeSettings = ComputeSettings()
+    privacy: PrivacySettings = PrivacySettings()
 
     @model_validator(mode="after")
     def _labels_have_a_meaning(self) -> Self:
         if (self.substitute.enabled or self.adapt.pseudonymise) and self.corpus.labels is None:
             raise ValueError("surrogates need to know what the labels mean: set corpus.labels to a label map")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_is_copied_beside_dp(self) -> Self:
+        if self.adapt.dp is not None and self.generate.prompt_words:
+            raise ValueError(
+                "with adapt.dp no synthetic note may begin with a training note's words: set generate.prompt_words to 0"
+            )
         return self

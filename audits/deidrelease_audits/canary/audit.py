@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from deidrelease.canaries.canary import Canary as PlantedNote
 from deidrelease.canaries.record import CANARIES, CanaryRecord, read_record
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
+from deidrelease.privacy.stated import guarantee_in
 from deidrelease.results import DpGuarantee, bucketed
 from deidrelease_audits.canary.attacks import Attacks
 from deidrelease_audits.canary.exposure import expected_exposure
 from deidrelease_audits.canary.reproduced import NAME, Reproduced, findings_of, search
 from deidrelease_audits.canary.scores import Scores, by_the_model, by_the_text, fitted
-from deidrelease_audits.guarantees import guarantee_in
 from deidrelease_audits.statistics import clopper_pearson, exact_value
 
 _SAFE = 8

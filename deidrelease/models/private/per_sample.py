@@ -115,10 +115,12 @@ def _norm(tensors: Any) -> float:
 def _without_dropout(model: nn.Module) -> Iterator[None]:
     # Opacus's hooks look only at modules that train, so the model may not be put into eval mode.
     model.train()
-    rates: list[tuple[Any, str, float]] = [(m, "p", m.p) for m in model.modules() if isinstance(m, nn.Dropout)]
-    for module in model.modules():
-        if isinstance(rate := getattr(module, "attention_dropout", None), float):
-            rates.append((module, "attention_dropout", rate))
+    rates: list[tuple[Any, str, float]] = [
+        (module, name, rate)
+        for module in model.modules()
+        for name in ("p", "attention_dropout")
+        if isinstance(rate := getattr(module, name, None), float)
+    ]
     try:
         for module, name, _ in rates:
             setattr(module, name, 0.0)

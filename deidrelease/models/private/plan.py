@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 from deidrelease.errors import ConfigError, Problem
@@ -58,9 +59,10 @@ def plan_of(settings: DpSettings, units: int, warmup: float) -> Plan:
     """Calibrates the noise to the target.
 
     Raises:
-        ConfigError: There are too few units for a guarantee to be worth its name.
+        ConfigError: There are too few units for a guarantee to be worth its name, or the extra `dp` is missing.
         PrivacyError: No noise reaches the target.
     """
+    _require_extra()
     if units < _FEWEST_UNITS:
         what = f"only {units} units ({settings.unit}s) to train on"
         remedy = f"at least {_FEWEST_UNITS} are needed, and thousands before the noise stops drowning what is learnt"
@@ -82,3 +84,10 @@ def plan_of(settings: DpSettings, units: int, warmup: float) -> Plan:
         warmup=warmup,
         physical_batch=settings.physical_batch,
     )
+
+
+def _require_extra() -> None:
+    missing = [name for name in ("opacus", "dp_accounting") if find_spec(name) is None]
+    if missing:
+        problem = Problem(", ".join(missing), "is not installed", "pip install 'deidrelease[dp]'")
+        raise ConfigError("Differential privacy needs what is not installed.", [problem])

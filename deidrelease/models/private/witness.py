@@ -120,7 +120,8 @@ class NoiseWitness:
 
     def _noise(self, parameter: Any) -> torch.Tensor:
         noisy: torch.Tensor = parameter.grad.double() * self._plan.batch
-        return (noisy - parameter.summed_grad.double()).cpu()
+        noise: torch.Tensor = noisy - parameter.summed_grad.double()
+        return noise.cpu()
 
     def _compare(self, sketch: torch.Tensor) -> None:
         limit = 8 / len(sketch) ** 0.5

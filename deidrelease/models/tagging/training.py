@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     import torch
     from datasets import Dataset
 
-_IGNORED = -100
+IGNORED = -100
+"""Tag of tokens that no loss counts: special ones, and padding."""
+TaggedWindow = tuple[list[int], list[int]]
+"""Token ids and their tags, special tokens included."""
 _LENGTH_BUCKET = 32
 
 
@@ -64,7 +67,7 @@ def train_tagger(
     """
     labels = sorted({span.label for note in train for span in note.spans})
     encoder = make_encoder(settings, labels, (note.text for note in train), seed, download)
-    tokens = open_store(checkpoint / "tokens", train, lambda note: _row(encoder, note), _COLUMNS)
+    tokens = stored_tags(encoder, train, checkpoint / "tokens")
     if settings.freeze_embeddings:
         encoder.model.get_input_embeddings().requires_grad_(False)
     if settings.gradient_checkpointing:
@@ -77,7 +80,7 @@ def train_tagger(
         place,
         _schedule(settings),
         sampler.batches,
-        _Loss(encoder, place, sampler.class_weights()),
+        WindowLoss(encoder, place, sampler.class_weights()),
         lambda: strict_f1(dev, tagger.tag(note.text for note in dev)),
         checkpoint / "fit",
         seed,
@@ -106,6 +109,11 @@ def _schedule(settings: TaggerSettings) -> Schedule:
         settings.weight_decay,
         nothing_learnt=0.0,
     )
+
+
+def stored_tags(encoder: Encoder, notes: Iterable[Note], folder: Path) -> "Dataset":
+    """The store in `folder` of the notes' token ids and tags; made if it is not there yet."""
+    return open_store(folder, notes, lambda note: _row(encoder, note), _COLUMNS)
 
 
 _COLUMNS = {"ids": "[int32]", "tags": "[int16]", "n_spans": "int32", "n_unreachable": "int32"}
@@ -140,7 +148,7 @@ class _Sampler:
         self._n_tags = 2 * len(encoder.labels) + 1
         self._seed = seed
 
-    def batches(self, epoch: int) -> "Sequence[list[tuple[list[int], list[int]]]]":
+    def batches(self, epoch: int) -> "Sequence[list[TaggedWindow]]":
         """The epoch's batches; windows are read from disk only when a batch is asked for."""
         import numpy as np
 
@@ -154,13 +162,13 @@ class _Sampler:
                     slices.append(_Slice(i, window.start, window.end))
         return _Batches(self, _grouped(slices, self._settings.batch_size, rng))
 
-    def read(self, piece: _Slice) -> tuple[list[int], list[int]]:
+    def read(self, piece: _Slice) -> TaggedWindow:
         """Ids and tags of one window, special tokens included and their tags ignored."""
         row = self._tokens[piece.note]
         prefix, suffix = self._frame
         ids = [*prefix, *row["ids"][piece.start : piece.end].tolist(), *suffix]
         inner = row["tags"][piece.start : piece.end].tolist()
-        return ids, [*[_IGNORED] * len(prefix), *inner, *[_IGNORED] * len(suffix)]
+        return ids, [*[IGNORED] * len(prefix), *inner, *[IGNORED] * len(suffix)]
 
     def class_weights(self) -> "torch.Tensor | None":
         """Weights by tag, or None. Square roots, capped, keep rare types from drowning and from taking over."""
@@ -183,7 +191,7 @@ def _grouped(slices: "list[_Slice]", batch_size: int, rng: Any) -> "list[list[_S
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
-class _Batches(Sequence[list[tuple[list[int], list[int]]]]):
+class _Batches(Sequence[list[TaggedWindow]]):
     def __init__(self, sampler: _Sampler, slices: "list[list[_Slice]]") -> None:
         self._sampler, self._slices = sampler, slices
 
@@ -194,20 +202,46 @@ class _Batches(Sequence[list[tuple[list[int], list[int]]]]):
         return [self._sampler.read(piece) for piece in self._slices[index]]
 
 
-class _Loss:
+class WindowLoss:
+    """Cross-entropy of the tags of windows; special tokens and padding count for nothing.
+
+    Args:
+        encoder: Whose model scores the tags.
+        place: Where it runs.
+        weights: By tag; None where all count alike.
+    """
+
     def __init__(self, encoder: Encoder, place: Place, weights: "torch.Tensor | None") -> None:
         self._encoder, self._place = encoder, place
         self._weights = None if weights is None else weights.to(place.device)
 
-    def __call__(self, batch: list[tuple[list[int], list[int]]]) -> "torch.Tensor":
+    def __call__(self, batch: list[TaggedWindow]) -> "torch.Tensor":
+        """The mean over all tokens of the batch, weighted."""
+        import torch
+
+        logits, wanted = self._scores(batch)
+        return torch.nn.functional.cross_entropy(
+            logits.flatten(0, 1).float(), wanted.flatten(), self._weights, ignore_index=IGNORED
+        )
+
+    def means(self, batch: list[TaggedWindow]) -> "torch.Tensor":
+        """The mean loss of each window by itself, shape `(n_windows,)`; 0 for a window without a token."""
+        import torch
+
+        logits, wanted = self._scores(batch)
+        losses = torch.nn.functional.cross_entropy(
+            logits.transpose(1, 2).float(), wanted, ignore_index=IGNORED, reduction="none"
+        )
+        return losses.sum(1) / (wanted != IGNORED).sum(1).clamp(min=1)
+
+    def _scores(self, batch: list[TaggedWindow]) -> "tuple[torch.Tensor, torch.Tensor]":
+        """Scores, `(n_windows, n_tokens, n_tags)`, and the tags wanted, `(n_windows, n_tokens)`."""
         import torch
 
         inputs, mask = pad([ids for ids, _ in batch], self._encoder.tokenizer.pad_token_id or 0)
-        wanted = torch.full(inputs.shape, _IGNORED, dtype=torch.long)
+        wanted = torch.full(inputs.shape, IGNORED, dtype=torch.long)
         for i, (_, row) in enumerate(batch):
             wanted[i, : len(row)] = torch.tensor(row, dtype=torch.long)
         device = self._place.device
         logits = self._encoder.model(input_ids=inputs.to(device), attention_mask=mask.to(device)).logits
-        return torch.nn.functional.cross_entropy(
-            logits.flatten(0, 1).float(), wanted.flatten().to(device), self._weights, ignore_index=_IGNORED
-        )
+        return logits, wanted.to(device)

@@ -13,7 +13,6 @@ pytest.importorskip("opacus", reason="the extra dp is not installed")
 from deidrelease.errors import ModelError
 from deidrelease.models.causal.language_model import _with_lora
 from deidrelease.models.causal.loss import NextTokenLoss
-from deidrelease.models.devices import Place
 from deidrelease.models.private.per_sample import (
     check_per_sample_gradients,
     clear_gradients,
@@ -59,7 +58,9 @@ def by_autograd(model: Any, losses: NextTokenLoss, row: list[int]) -> dict[str, 
 def test_they_are_what_autograd_finds_for_each_example_alone(
     make_model: MakeModel, architecture: str, checkpointing: bool
 ) -> None:
-    model = without_dropout(with_lora(make_model(architecture), checkpointing)).double()
+    model = without_dropout(with_lora(make_model(architecture), checkpointing))
+    if architecture != "Gemma2":  # whose own masks overflow in double precision
+        model = model.double()
     losses = NextTokenLoss(model.get_base_model(), 0, "cpu")
     expected = [by_autograd(model, losses, row) for row in ROWS]
     names = " ".join(trained(model))
@@ -70,7 +71,7 @@ def test_they_are_what_autograd_finds_for_each_example_alone(
         for name, parameter in trained(model).items():
             assert parameter.grad_sample.shape == (len(ROWS), *parameter.shape)
             for found, alone in zip(parameter.grad_sample, expected, strict=True):
-                torch.testing.assert_close(found, alone[name], rtol=1e-5, atol=1e-6)
+                torch.testing.assert_close(found, alone[name], rtol=1e-5, atol=1e-5)
     assert not any(hasattr(p, "grad_sample") for p in model.parameters())
 
 
@@ -110,7 +111,7 @@ class Folding(Mixing):
 
 
 @pytest.mark.parametrize("kind", [Mixing, Folding])
-def test_a_model_that_mixes_examples_is_refused(kind: type[Mixing], cpu: Place) -> None:
+def test_a_model_that_mixes_examples_is_refused(kind: type[Mixing]) -> None:
     model = kind()
     with per_sample_gradients(model), pytest.raises(ModelError, match="cannot be trained with a guarantee"):
         check_per_sample_gradients(

@@ -3,9 +3,8 @@
 import os
 
 import pytest
+import torch
 from scipy import stats
-
-torch = pytest.importorskip("torch")
 
 from deidrelease.models.private.noise import KEY_BYTES, NoiseStream
 
@@ -13,7 +12,7 @@ from deidrelease.models.private.noise import KEY_BYTES, NoiseStream
 def test_it_is_normal() -> None:
     drawn = NoiseStream(bytes(KEY_BYTES)).normal((400, 500), 1.0).flatten().numpy()
     assert stats.kstest(drawn, "norm").pvalue > 1e-6
-    # Both halves of the Box–Muller pairs, and neighbours, are independent.
+    # Both halves of the Box-Muller pairs, and neighbours, are independent.
     half = len(drawn) // 2
     assert abs(float((drawn[:half] * drawn[half:]).mean())) < 5 / half**0.5
     assert abs(float((drawn[1:] * drawn[:-1]).mean())) < 5 / len(drawn) ** 0.5

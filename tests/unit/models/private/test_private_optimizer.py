@@ -12,7 +12,9 @@ from deidrelease.models.private.noise import NoiseStream
 from deidrelease.models.private.optimizer import AUTOMATIC_STABILITY, Clip, PrivateOptimizer, per_sample_norms
 
 
-def summed(samples: Sequence[Sequence[float]], clip: Clip, parts: int = 1, dtype: torch.dtype = torch.float32) -> list[float]:
+def summed(
+    samples: Sequence[Sequence[float]], clip: Clip, parts: int = 1, dtype: torch.dtype = torch.float32
+) -> list[float]:
     """The sum before noise when `samples` come in `parts` physical batches."""
     parameter = nn.Parameter(torch.zeros(len(samples[0])))
     optimizer = PrivateOptimizer(torch.optim.SGD([parameter], lr=1.0), NoiseStream(), 1.0, clip, expected_batch=4)

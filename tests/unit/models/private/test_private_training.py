@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
 pytest.importorskip("opacus", reason="the extra dp is not installed")
 
 from deidrelease.errors import ModelError, PrivacyError
@@ -44,9 +44,7 @@ def test_all_units_in_every_step(make_trainer: Make) -> None:
 
 
 @pytest.mark.parametrize("physical", [1, 3, 40, 1000])
-def test_the_physical_batch_changes_nothing(
-    make_trainer: Make, monkeypatch: pytest.MonkeyPatch, physical: int
-) -> None:
+def test_the_physical_batch_changes_nothing(make_trainer: Make, monkeypatch: pytest.MonkeyPatch, physical: int) -> None:
     """With the same coins and the same noise the weights are the same."""
     from deidrelease.privacy.poisson import Coins
 
@@ -75,17 +73,16 @@ def test_too_few_units_are_refused() -> None:
 
 def test_a_killed_attempt_goes_on_with_fresh_keys_and_counts_each_step_once(make_trainer: Make) -> None:
     first = make_trainer(steps=20)
-    killed_after = 8
-    draw, save = first._draw, first._save
+    take = first._take_step
 
-    def killing(step: int, units: Any) -> Any:
-        if step == 5:
-            save()
-        if step == killed_after:
+    def killing() -> None:
+        if first._step == 5:
+            first._save()
+        if first._step == 8:
             raise KeyboardInterrupt
-        return draw(step, units)
+        take()
 
-    first._draw = killing
+    first._take_step = killing
     with pytest.raises(KeyboardInterrupt):
         first.fit("training")
     second = make_trainer(steps=20)

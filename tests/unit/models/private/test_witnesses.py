@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-torch = pytest.importorskip("torch")
 pytest.importorskip("opacus", reason="the extra dp is not installed")
 
 from deidrelease.errors import PrivacyError
@@ -149,7 +149,12 @@ def test_units_are_included_as_often_as_their_coins_say() -> None:
     from scipy.stats import chi2
 
     assert 1e-6 < chi2.cdf(spread, units) < 1 - 1e-6
-    assert chisquare([counts.sum(), units * steps - counts.sum()], [units * steps * rate, units * steps * (1 - rate)]).pvalue > 1e-6
+    assert (
+        chisquare(
+            [counts.sum(), units * steps - counts.sum()], [units * steps * rate, units * steps * (1 - rate)]
+        ).pvalue
+        > 1e-6
+    )
 
 
 def test_a_unit_that_gives_two_examples_is_caught(make_trainer: Make) -> None:
