@@ -37,7 +37,7 @@ class PrivacyFacts(Strict):
     """What is promised, beyond what was measured."""
 
     differential_privacy: dict[str, Any] | None = Field(
-        description="By training (adapt, annotator) its guarantee, or null; null where the notes come without one."
+        description="By training (adapt, annotator) its guarantee or null; null where the notes come without."
     )
     statement: str
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deidrelease.artifacts import canonical_json, sha256_text, write_text
+from deidrelease.errors import PrivacyError, Problem
 from deidrelease.notes import Note
-from deidrelease.privacy.entries import documents
-from deidrelease.privacy.events import PoissonGaussian
+from deidrelease.privacy.entries import Step, documents
+from deidrelease.privacy.events import PoissonGaussian, merged
 from deidrelease.privacy.folder import has_ledgers, ledger_key
 from deidrelease.privacy.kinship import subject_of
 from deidrelease.privacy.ledger import Ledger, new_step
@@ -149,6 +150,12 @@ class Account:
         ledger = self.ledger()
         with ledger.held():
             step, goes_on = _step_in(checkpoint, ledger)
+            if finished := ledger.finished(step):
+                # Killed after the training and before its stage was whole: the checkpoint has all, and adds nothing.
+                running = RunningStep()
+                yield running
+                _require_nothing_new(finished, running)
+                return
             if goes_on:
                 ledger.resume(step, self.budget)
             else:
@@ -164,6 +171,14 @@ class Account:
                 ledger.end(step, "failed", running.ran)
                 raise
             ledger.end(step, "done", running.ran)
+
+
+def _require_nothing_new(finished: Step, running: RunningStep) -> None:
+    ran = None if running.ran is None else merged(running.ran)
+    if ran != (None if finished.events is None else merged(finished.events)):
+        what = "a training that is done on record has counted other steps since"
+        problem = Problem(STEP, what, "remove the stage's partial folder, and run again")
+        raise PrivacyError("What this training spent is not known.", [problem])
 
 
 def _step_in(checkpoint: Path, ledger: Ledger) -> tuple[str, bool]:

@@ -30,7 +30,7 @@ _SEARCHING = 5e-4
 _SEARCH_ERROR = 1e-5
 _BEYOND = 1e9
 _SIGMA_DIGITS = 4
-_LARGEST_SIGMA = 1e6
+_SMALLEST_SIGMA, _LARGEST_SIGMA = 0.05, 1e6
 _DELTA_POWER = Decimal("1.1")
 
 
@@ -90,7 +90,8 @@ def epsilon_by_pld(events: Sequence[PoissonGaussian], delta: float, group: int =
         events: What ran.
         delta: Between 0 and 1.
         group: How many units are added or removed together. Each is sampled by a coin of its own, so the contribution
-            of a group is a mixture of Gaussians (Ganesh 2024), which costs less than `group` times epsilon.
+            of a group is a mixture of Gaussians (Ganesh 2024). At one delta that is more than `group` times epsilon;
+            the textbook's `group` times holds at a far larger delta only.
     """
     return epsilon_of_parts([(event, group) for event in events], delta)
 
@@ -155,6 +156,8 @@ def epsilon_by_opacus(events: Sequence[PoissonGaussian], delta: float, near: flo
 def noise_for(epsilon: float, delta: float, sampling_rate: float, steps: int) -> float:
     """The noise multiplier, rounded up to four digits, whose training spends nearly `epsilon` by PLD, and never more.
 
+    At least 0.05: where delta alone covers so rare a sampling, no noise at all would do, and that is not offered.
+
     Raises:
         PrivacyError: No noise is enough: the target is too low.
     """
@@ -163,13 +166,16 @@ def noise_for(epsilon: float, delta: float, sampling_rate: float, steps: int) ->
 
     def excess(log_sigma: float) -> float:
         event = PoissonGaussian(sampling_rate, math.exp(log_sigma), steps)
-        return math.log(min(_pld([(event, 1)], delta, searching), _BEYOND) / epsilon)
+        found = _pld([(event, 1)], delta, searching)
+        return math.log(min(max(found, 1 / _BEYOND), _BEYOND) / epsilon)
 
     def enough(sigma: float) -> bool:
         return epsilon_by_pld([PoissonGaussian(sampling_rate, sigma, steps)], delta) <= epsilon
 
     searching = _SEARCHING if epsilon >= 1 else _FINE
     low, high = _bracket(excess)
+    if low < math.log(_SMALLEST_SIGMA):
+        return _rounded_up(_SMALLEST_SIGMA, enough)
     from scipy.optimize import brentq
 
     return _rounded_up(math.exp(brentq(excess, low, high, xtol=_SEARCH_ERROR)), enough)
@@ -184,7 +190,7 @@ def _bracket(excess: Callable[[float], float]) -> tuple[float, float]:
             problem = Problem("epsilon", "cannot be reached with any noise", "ask for more, or take fewer steps")
             raise PrivacyError("There is no training with this guarantee.", [problem])
     low = high - math.log(2)
-    while excess(low) <= 0:
+    while low >= math.log(_SMALLEST_SIGMA) and excess(low) <= 0:
         low -= math.log(2)
     return low, low + math.log(2)
 

@@ -69,6 +69,12 @@ class Ledger:
         """Whether a step with this id ever began on this corpus."""
         return any(known.id == step for known in steps_of(_entries(self.chain)))
 
+    def finished(self, step: str) -> Step | None:
+        """The step with this id if it is done on this corpus; what it told of a patient does not change any more."""
+        return next(
+            (known for known in steps_of(_entries(self.chain)) if (known.id, known.state) == (step, "done")), None
+        )
+
     def releases(self) -> tuple[Released, ...]:
         """What was released of them."""
         entries = (entry for chain in self._chains() for _, entry in _entries(chain))
@@ -122,10 +128,11 @@ class Ledger:
             step: An id made before, so that a kill in between does not leave a step that nobody knows; else a new one.
 
         Raises:
-            PrivacyError: The budget would be passed; nothing is written then.
+            PrivacyError: The budget would be passed, or a ledger of the folder is damaged; nothing is begun then.
         """
         with folder_lock(self.folder):
             self._open()
+            self.steps()  # a ledger that cannot be read may be about these patients
             if budget is not None:
                 self.check_budget(planned, budget, group)
             return self._begin(step or new_step(), run, stage, mechanism, unit, planned, delta, group)

@@ -1,5 +1,6 @@
 """Canaries through the real stage: a small model that learns notes by heart is caught, one with privacy keeps to it."""
 
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -21,16 +22,16 @@ from deidrelease_audits.canary.audit import Canary
 
 pytestmark = pytest.mark.slow
 COMPUTE = ComputeSettings(device="cpu", threads=1)
-SCRATCH = {"layers": 2, "hidden": 128, "heads": 2, "vocabulary": 800, "dropout": 0.0}
+SCRATCH = {"layers": 2, "hidden": 64, "heads": 2, "vocabulary": 600, "dropout": 0.0}
 COUNT = 100
 
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("split")
-    notes = list(hospital.notes(60, languages=("en",), seed=4))
+    notes = list(hospital.notes(200, languages=("en",), seed=4))
     patients = sorted({note.patient_id for note in notes})
-    sides = {"split/train.jsonl": set(patients[:48]), "split/dev.jsonl": set(patients[48:])}
+    sides = {"split/train.jsonl": set(patients[:180]), "split/dev.jsonl": set(patients[180:])}
     inputs = {}
     for name, own in sides.items():
         inputs[name] = folder / Path(name).name
@@ -40,11 +41,11 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model that knows such notes from another hospital: what public weights are to private notes."""
+    """A model that has seen a little of another language: what public weights are to private notes, only smaller."""
     folder = tmp_path_factory.mktemp("base")
-    notes = tuple(hospital.notes(60, languages=("en",), seed=77))
+    notes = tuple(hospital.notes(60, languages=("es",), seed=77))
     corpus, place = Corpus("public", (Held(notes),)), find_place(COMPUTE)
-    settings = AdaptSettings.model_validate({"scratch": SCRATCH, "epochs": 3, "learning_rate": 3e-3, "context": 256})
+    settings = AdaptSettings.model_validate({"scratch": SCRATCH, "epochs": 2, "learning_rate": 3e-3, "context": 256})
     made = make_language_model(settings, (note.text for note in notes), place, 0, False)
     adapt(made, settings, corpus, Corpus("few", (Held(notes[:3]),)), place, 0, folder / "checkpoint")
     save_language_model(made, settings, place, folder / "model")
@@ -68,17 +69,19 @@ def concluded(folder: Path, train: Path) -> Conclusion:
 
 
 def test_a_model_that_learns_by_heart_is_caught(split: dict[str, Path], tmp_path: Path) -> None:
+    few = tmp_path / "few.jsonl"
+    jsonl.write(islice(open_corpus(split["split/train.jsonl"], "jsonl"), 15), few)
     settings = AdaptSettings.model_validate(
         {
-            "scratch": SCRATCH, "epochs": 40, "keep": "last", "learning_rate": 3e-3, "context": 256, "batch_size": 8,
-            "grouping": "length", "canaries": {"count": COUNT},
+            "scratch": SCRATCH | {"hidden": 128}, "epochs": 40, "keep": "last", "learning_rate": 3e-3, "context": 256,
+            "batch_size": 8, "grouping": "length", "canaries": {"count": COUNT},
         }
     )  # fmt: skip
-    folder = adapted(settings, split, tmp_path)
+    folder = adapted(settings, {**split, "split/train.jsonl": few}, tmp_path)
     assert (folder / CANARIES).stat().st_mode & 0o777 == 0o600
     record = read_record(folder / CANARIES)
     assert len(record.canaries) == COUNT
-    found = concluded(folder, split["split/train.jsonl"])
+    found = concluded(folder, few)
     assert found.status == "measured"
     assert found.metrics["epsilon_lower"].value > 1
     assert found.metrics["auc"].low > 0.9
@@ -92,8 +95,8 @@ def test_with_privacy_the_canaries_prove_less_than_is_promised(
     pytest.importorskip("dp_accounting", reason="the extra dp is not installed")
     settings = AdaptSettings.model_validate(
         {
-            "model": str(base), "context": 256, "lora": {"rank": 16, "alpha": 32, "dropout": 0.0},
-            "dp": {"epsilon": 2.0, "steps": 40, "learning_rate": 3e-3, "batch": 24, "physical_batch": 8},
+            "model": str(base), "context": 128, "warmup": 0.0, "lora": {"rank": 16, "alpha": 32, "dropout": 0.0},
+            "dp": {"epsilon": 2.0, "steps": 30, "learning_rate": 1e-2, "batch": 80, "physical_batch": 20},
             "canaries": {"count": COUNT},
         }
     )  # fmt: skip

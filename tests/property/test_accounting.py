@@ -11,6 +11,7 @@ pytest.importorskip("dp_accounting", reason="needs deidrelease[dp]")
 from deidrelease.privacy.accountant import epsilon_by_pld, epsilon_by_rdp
 from deidrelease.privacy.events import PoissonGaussian
 
+pytestmark = pytest.mark.slow
 DELTA = 1e-5
 ROUNDING = 1e-3
 """By how much, as a share, rounding to a grid may hide that epsilon rose."""
@@ -29,34 +30,34 @@ def both(event: PoissonGaussian) -> tuple[float, float]:
 
 
 @given(events, st.integers(1, 300))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_more_steps_never_lower_it(event: PoissonGaussian, more: int) -> None:
     longer = PoissonGaussian(event.sampling_rate, event.noise_multiplier, event.steps + more)
     assert all(map(not_below, both(longer), both(event)))
 
 
 @given(events, st.floats(1, 2))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_larger_sampling_rate_never_lowers_it(event: PoissonGaussian, factor: float) -> None:
     oftener = PoissonGaussian(min(1.0, event.sampling_rate * factor), event.noise_multiplier, event.steps)
     assert all(map(not_below, both(oftener), both(event)))
 
 
 @given(events, st.floats(0.6, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_less_noise_never_lowers_it(event: PoissonGaussian, factor: float) -> None:
     clearer = PoissonGaussian(event.sampling_rate, event.noise_multiplier * factor, event.steps)
     assert all(map(not_below, both(clearer), both(event)))
 
 
 @given(events, st.floats(0.1, 1))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_a_smaller_delta_never_lowers_it(event: PoissonGaussian, factor: float) -> None:
     assert not_below(epsilon_by_pld([event], DELTA * factor), epsilon_by_pld([event], DELTA))
 
 
 @given(st.lists(events, min_size=2, max_size=3), st.randoms())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_the_order_of_composition_does_not_matter(several: Sequence[PoissonGaussian], random: object) -> None:
     shuffled = list(several)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -65,7 +66,7 @@ def test_the_order_of_composition_does_not_matter(several: Sequence[PoissonGauss
 
 
 @given(events, st.integers(1, 299))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_steps_in_two_parts_are_the_same_steps(event: PoissonGaussian, cut: int) -> None:
     first = PoissonGaussian(event.sampling_rate, event.noise_multiplier, min(cut, event.steps))
     rest = PoissonGaussian(event.sampling_rate, event.noise_multiplier, event.steps - first.steps)
@@ -73,7 +74,7 @@ def test_steps_in_two_parts_are_the_same_steps(event: PoissonGaussian, cut: int)
 
 
 @given(events, events)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_together_no_less_than_either_and_no_more_than_the_sum_at_half_delta(
     a: PoissonGaussian, b: PoissonGaussian
 ) -> None:
@@ -84,7 +85,7 @@ def test_together_no_less_than_either_and_no_more_than_the_sum_at_half_delta(
 
 
 @given(events)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_renyi_is_an_upper_bound(event: PoissonGaussian) -> None:
     tight, renyi = both(event)
     assert not_below(renyi, tight)

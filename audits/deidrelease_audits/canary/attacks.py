@@ -75,7 +75,7 @@ class Attacks:
         """The null, what is promised, and what each attack proved."""
         told: dict[str, object] = {
             "null": "a fair coin put each canary in or kept it out, so no attack does better than the training's "
-            "epsilon allows; see one_run.py",
+            "epsilon allows (Steinke et al. 2023, theorem 5.2)",
             "delta": self.delta,
             "promised_epsilon": "none" if guarantee is None else guarantee.epsilon,
         }

@@ -12,11 +12,13 @@ from deidrelease.models.private.noise import NoiseStream
 
 AUTOMATIC_STABILITY = 0.01
 """What automatic clipping adds to a norm (Bu et al. 2023, gamma)."""
+LARGEST_NORM = 1e30
+"""A gradient from here on, of a model that has gone astray, counts as nothing: scaled down it would be rounding alone."""
 Clip = float | Literal["automatic"]
 
 
 class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
-    """Opacus's optimiser with norms in single precision, automatic clipping, and noise of our own.
+    """Opacus's optimiser with norms in double precision, automatic clipping, and noise of our own.
 
     Opacus takes norms in the gradients' own precision: in bfloat16 they are off by up to 0.4%, and so would be the
     bound that the noise is made for.
@@ -58,12 +60,12 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
             parameter.grad_sample = None
 
     def _clip_factors(self, norms: torch.Tensor) -> torch.Tensor:
-        """What each gradient is multiplied with, shape `(n_examples,)`; 0 for one that is not finite."""
+        """What each gradient is multiplied with, shape `(n_examples,)`; 0 for one that has no norm."""
         if self._automatic:
             factors = self.max_grad_norm / (norms + AUTOMATIC_STABILITY)
         else:
             factors = (self.max_grad_norm / (norms + 1e-6)).clamp(max=1.0)
-        return torch.where(torch.isfinite(norms), factors, 0.0)
+        return torch.where(norms < LARGEST_NORM, factors, 0.0).to(torch.float32)
 
     def add_noise(self) -> None:
         """Puts the noisy sum into every gradient."""
@@ -79,8 +81,8 @@ class PrivateOptimizer(DPOptimizer):  # type: ignore[misc]
 
 
 def per_sample_norms(samples: list[torch.Tensor]) -> torch.Tensor:
-    """Norm of each example's whole gradient, in single precision, shape `(n_examples,)`."""
-    squares = [torch.linalg.vector_norm(s.flatten(1), dim=1, dtype=torch.float32).square() for s in samples]
+    """Norm of each example's whole gradient, in double precision, shape `(n_examples,)`."""
+    squares = [torch.linalg.vector_norm(s.flatten(1), dim=1, dtype=torch.float64).square() for s in samples]
     return torch.stack(squares).sum(0).sqrt()
 
 

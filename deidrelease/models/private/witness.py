@@ -17,7 +17,7 @@ import torch
 from scipy import stats
 
 from deidrelease.errors import PrivacyError, Problem
-from deidrelease.models.private.optimizer import AUTOMATIC_STABILITY
+from deidrelease.models.private.optimizer import AUTOMATIC_STABILITY, LARGEST_NORM
 from deidrelease.models.private.plan import Plan
 
 _LEVEL = 1e-9
@@ -45,7 +45,7 @@ class ClippingWitness:
         samples = [self._samples(parameter, examples) for parameter in self._parameters]
         self._examples = examples
         norms = torch.stack([(sample.double() ** 2).sum(1) for sample in samples]).sum(0).sqrt()
-        scales = torch.where(torch.isfinite(norms), self._scales(norms), 0.0)
+        scales = torch.where(norms < LARGEST_NORM, self._scales(norms), 0.0)
         if examples:
             self.largest = max(self.largest, float(torch.where(scales > 0, norms * scales, 0.0).max()))
         self._expected = [

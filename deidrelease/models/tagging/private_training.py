@@ -138,8 +138,20 @@ def require_learnt(trained: PrivateTraining) -> None:
 
 def _with_adapters(encoder: Encoder, checkpointing: bool) -> Any:
     from peft import LoraConfig, TaskType, get_peft_model
+    from torch import nn
 
-    config = LoraConfig(task_type=TaskType.TOKEN_CLS, r=_RANK, lora_alpha=_ALPHA, target_modules="all-linear")
+    body = encoder.model.base_model_prefix
+    linear = [name for name, m in encoder.model.named_modules() if isinstance(m, nn.Linear)]
+    head = [
+        name for name, child in encoder.model.named_children() if name != body and any(True for _ in child.parameters())
+    ]
+    config = LoraConfig(
+        task_type=TaskType.TOKEN_CLS,
+        r=_RANK,
+        lora_alpha=_ALPHA,
+        target_modules=[name for name in linear if name.startswith(f"{body}.")],
+        modules_to_save=head,
+    )
     adapted = get_peft_model(encoder.model, config)
     if checkpointing:
         adapted.enable_input_require_grads()

@@ -71,10 +71,11 @@ def one_step_epsilon(q: float, sigma: float, delta: float) -> float:
 )
 def test_published_values(q: float, sigma: float, steps: int, published: float) -> None:
     event = [PoissonGaussian(q, sigma, steps)]
-    assert classic_rdp_epsilon(q, sigma, steps, 1e-5) == pytest.approx(published, abs=0.01)
+    # Whole orders alone; the published ones are from fractions too, so a little lower.
+    assert classic_rdp_epsilon(q, sigma, steps, 1e-5) == pytest.approx(published, rel=0.005)
     # Newer conversions and PLD are tighter than what was published, and never looser; not absurdly so either.
     tight, renyi = epsilon_by_pld(event, 1e-5), epsilon_by_rdp(event, 1e-5)
-    assert published * 0.7 < tight <= renyi <= published + 0.01
+    assert published * 0.6 < tight <= renyi <= published + 0.01
 
 
 @pytest.mark.parametrize(
@@ -114,6 +115,15 @@ def test_noise_reaches_its_target_and_does_not_pass_it(epsilon: float) -> None:
     sigma = noise_for(epsilon, 1e-4, 0.25, 50)
     assert float(f"{sigma:.4g}") == sigma
     assert epsilon * 0.99 < epsilon_by_pld([PoissonGaussian(0.25, sigma, 50)], 1e-4) <= epsilon
+
+
+def test_where_delta_alone_would_do_there_is_noise_all_the_same() -> None:
+    """One unit in 1,000 for one step: even without noise only a share of 0.001 is told of, less than delta."""
+    assert noise_for(1.0, 0.01, 0.001, 1) == pytest.approx(0.05, rel=1e-3)
+
+
+def test_the_exact_value_of_a_rare_step_is_zero() -> None:
+    assert epsilon_by_pld([PoissonGaussian(0.001, 1.0, 1)], 0.01) == 0
 
 
 @pytest.mark.parametrize(

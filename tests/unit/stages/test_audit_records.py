@@ -115,7 +115,7 @@ def test_a_promise_comes_with_what_all_runs_spent(sources: dict[str, Source], ac
     assert values(result, "dp")["epsilon"] == told["epsilon"]
 
 
-def test_a_release_makes_no_audit_stale(sources: dict[str, Source], account: Account, tmp_path: Path) -> None:
+def test_a_release_makes_no_audit_stale(account: Account, tmp_path: Path) -> None:
     with spent(account, 1.5, tmp_path / "c"):
         pass
     before = account.spent_digest()
@@ -152,8 +152,8 @@ def test_a_training_without_a_bound_leaves_no_sum(sources: dict[str, Source], ac
         ({}, (), False),
         ({"adapt": {"canaries": {}}}, ("adapt",), False),
         ({"adapt": {"model": "m", "dp": {"epsilon": 3}}}, ("adapt",), True),
-        ({"annotator": {"dp": {"epsilon": 3}}}, ("annotator",), True),
-        ({"adapt": {"model": "m", "dp": {"epsilon": 3}}, "annotator": {"dp": {"epsilon": 3}}},
+        ({"annotator": {"model": "m", "dp": {"epsilon": 3}}}, ("annotator",), True),
+        ({"adapt": {"model": "m", "dp": {"epsilon": 3}}, "annotator": {"model": "m", "dp": {"epsilon": 3}}},
          ("adapt", "annotator"), True),
     ],
 )  # fmt: skip
