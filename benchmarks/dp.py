@@ -107,7 +107,6 @@ def private_steps(arguments: argparse.Namespace) -> list[float]:
             loss.means,
             probes,
             Path(folder),
-            seed=0,
         )
         trainer.fit("training")
     return begun

@@ -24,7 +24,8 @@ from deidrelease.errors import ArtifactError, Problem
 
 logger = logging.getLogger(__name__)
 _DECISIVE_LIBRARIES = (
-    "deidrelease", "torch", "transformers", "tokenizers", "peft", "datasets", "numpy", "faker", "opacus", "dp-accounting",
+    "deidrelease", "torch", "transformers", "tokenizers", "peft", "datasets", "numpy", "faker", "opacus",
+    "dp-accounting",
 )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def show(**given: Any) -> None:
 def total(delta: float | None, **given: Any) -> None:
     """Compose everything on record about CORPUS: epsilon per patient, by run, by release and in sum.
 
-    Composition is not addition: the epsilon of two runs together is below the sum of theirs. At the delta of
+    Composition is not addition: the epsilon of two runs together is as a rule below the sum of theirs. At the delta of
     privacy.budget by default, else at the smallest that a step was planned with.
     """
     from deidrelease.cli.ledger_display import show_total

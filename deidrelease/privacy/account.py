@@ -149,7 +149,7 @@ class Account:
     ) -> Iterator[RunningStep]:  # fmt: skip
         ledger = self.ledger()
         with ledger.held():
-            step, goes_on = _step_in(checkpoint, ledger)
+            step, goes_on = _step_in(checkpoint, ledger, planned)
             if finished := ledger.finished(step):
                 # Killed after the training and before its stage was whole: the checkpoint has all, and adds nothing.
                 running = RunningStep()
@@ -171,6 +171,17 @@ class Account:
                 ledger.end(step, "failed", running.ran)
                 raise
             ledger.end(step, "done", running.ran)
+            _require_planned(running.ran, planned)
+
+
+def _require_planned(ran: Sequence[PoissonGaussian] | None, planned: Sequence[PoissonGaussian] | None) -> None:
+    """Refuses a training that did other steps, or more of them, than the budget was asked for."""
+    if ran is None or planned is None:
+        return
+    allowed = {(event.sampling_rate, event.noise_multiplier): event.steps for event in merged(planned)}
+    if any(e.steps > allowed.get((e.sampling_rate, e.noise_multiplier), 0) for e in merged(ran)):
+        problem = Problem("training", "took steps that were not planned", "report this: it is a fault of the program")
+        raise PrivacyError("What ran is written down, and nothing is promised of it.", [problem])
 
 
 def _require_nothing_new(finished: Step, running: RunningStep) -> None:
@@ -181,12 +192,17 @@ def _require_nothing_new(finished: Step, running: RunningStep) -> None:
         raise PrivacyError("What this training spent is not known.", [problem])
 
 
-def _step_in(checkpoint: Path, ledger: Ledger) -> tuple[str, bool]:
-    """The step of the attempt, and whether the ledger knows it; a new one is noted here before it begins there."""
+def _step_in(checkpoint: Path, ledger: Ledger, planned: Sequence[PoissonGaussian] | None) -> tuple[str, bool]:
+    """The step of the attempt, and whether it goes on; a new one is noted here before it begins in the ledger.
+
+    An attempt with another plan is another step, and the one before goes on counting.
+    """
     path = checkpoint / STEP
     if path.exists():
         step = path.read_text(encoding="utf-8").strip()
-        return step, ledger.knows(step)
+        known = ledger.find(step)
+        if known is None or known.planned == planned:
+            return step, known is not None
     step = new_step()
     write_text(path, step + "\n")
     return step, False

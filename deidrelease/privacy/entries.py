@@ -24,12 +24,12 @@ class _Entry(BaseModel):
 
 
 class Opened(_Entry):
-    """The first line: whose ledger it is, by keyed digest, and which patients it is about."""
+    """The first line: whose ledger it is, by keyed digest, and the marks of whom it is about."""
 
     kind: Literal["open"]
     format: Literal["deidrelease.ledger/1"]
     corpus: Hex
-    patients_sha256: Hex
+    marks_sha256: Hex
 
 
 class Begun(_Entry):
@@ -97,6 +97,7 @@ class Step:
         events: What counts: all that was planned, until an end says what ran. None: it has no bound.
         delta: That it was planned with; None where it has no bound.
         state: `begun`, or its outcome.
+        planned: All that was planned, whatever ran; None where it has no bound.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """Which corpora are about the same patients.
 
 A ledger goes by the content of a corpus, and a corpus grows: with one note more it would be another, with nothing
-spent. So a ledger remembers, as keyed digests, which patients it is about, and what was spent on a patient in one
-corpus counts in every other that has the patient.
+spent. So a ledger remembers marks of whom it is about, and what was spent in one corpus counts in every other that has
+a mark in common. A mark is a keyed digest of a patient's id or, since ids can be given anew, of the text of a note.
 """
 
 import hashlib
@@ -19,47 +19,50 @@ from deidrelease.keys import SiteKey
 from deidrelease.notes import Note, note_to_json
 
 _BYTES = 8
+SHORTEST_TEXT = 50
+"""Code points; notes that say less may be said of anybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom a ledger is about; nothing in it can be turned back into an id without the key.
+    """Whom a ledger is about; nothing in it can be turned back into an id or a text without the key.
 
     Attributes:
         name: Keyed digest of the corpus's content.
-        patients: The first 64 bits of each patient's keyed digest, sorted; no two equal.
+        marks: The first 64 bits of the keyed digest of each patient's id and of each note's text, sorted; no two equal.
     """
 
     name: str
-    patients: NDArray[np.uint64]
+    marks: NDArray[np.uint64]
 
     def digest(self) -> str:
-        """SHA-256 of `patients`."""
-        return _digest(self.patients)
+        """SHA-256 of `marks`."""
+        return hashlib.sha256(self.marks.astype("<u8").tobytes()).hexdigest()
 
-    def shares(self, patients: NDArray[np.uint64]) -> bool:
-        """Whether any patient is in both; two that only look alike, once in 2^64 pairs, count as one."""
-        return bool(np.isin(self.patients, patients, assume_unique=True).any())
+    def shares(self, marks: NDArray[np.uint64]) -> bool:
+        """Whether any mark is in both; two that only look alike, once in 2^64 pairs, count as one."""
+        return bool(np.isin(self.marks, marks, assume_unique=True).any())
 
 
 def subject_of(notes: Iterable[Note], key: SiteKey) -> Subject:
     """Reads a private corpus once; its content digest is that of `deidrelease.notes`."""
     content = hashlib.sha256()
-    patients = set()
+    marks = set()
     for note in notes:
         content.update(note_to_json(note).encode("utf-8") + b"\n")
-        patients.add(key.number("patient", note.patient_id))
-    numbers = np.array(sorted(patients), dtype="<u8")
-    return Subject(key.digest("corpus", content.hexdigest()), numbers)
+        marks.add(key.number("patient", note.patient_id))
+        if len(note.text) >= SHORTEST_TEXT:
+            marks.add(key.number("text", note.text))
+    return Subject(key.digest("corpus", content.hexdigest()), np.array(sorted(marks), dtype="<u8"))
 
 
-def write_patients(path: Path, patients: NDArray[np.uint64]) -> None:
+def write_marks(path: Path, marks: NDArray[np.uint64]) -> None:
     """Writes the numbers, whole or not at all."""
     with atomic_writer(path) as stream:
-        stream.write(patients.astype("<u8").tobytes())
+        stream.write(marks.astype("<u8").tobytes())
 
 
-def read_patients(path: Path, digest: str) -> NDArray[np.uint64]:
+def read_marks(path: Path, digest: str) -> NDArray[np.uint64]:
     """The numbers at `path`, which have to be those with the SHA-256 `digest`.
 
     Raises:
@@ -73,7 +76,3 @@ def read_patients(path: Path, digest: str) -> NDArray[np.uint64]:
         problem = Problem(str(path), "is missing or not as it was written", "restore it from a backup")
         raise PrivacyError("It is not known whom a ledger is about, so no private step is taken.", [problem])
     return np.frombuffer(data, dtype="<u8")
-
-
-def _digest(patients: NDArray[np.uint64]) -> str:
-    return hashlib.sha256(patients.astype("<u8").tobytes()).hexdigest()

@@ -29,7 +29,7 @@ from deidrelease.privacy.entries import (
 )
 from deidrelease.privacy.events import PoissonGaussian
 from deidrelease.privacy.folder import folder_lock
-from deidrelease.privacy.kinship import Subject, read_patients, write_patients
+from deidrelease.privacy.kinship import Subject, read_marks, write_marks
 from deidrelease.privacy.totals import Budget, Total, epsilon_of, total_of
 from deidrelease.results import PrivacyUnit
 
@@ -65,9 +65,9 @@ class Ledger:
         """
         return tuple(step for chain in self._chains() for step in steps_of(_entries(chain)))
 
-    def knows(self, step: str) -> bool:
-        """Whether a step with this id ever began on this corpus."""
-        return any(known.id == step for known in steps_of(_entries(self.chain)))
+    def find(self, step: str) -> Step | None:
+        """The step with this id, if it ever began on this corpus."""
+        return next((known for known in steps_of(_entries(self.chain)) if known.id == step), None)
 
     def finished(self, step: str) -> Step | None:
         """The step with this id if it is done on this corpus; what it told of a patient does not change any more."""
@@ -131,10 +131,10 @@ class Ledger:
             PrivacyError: The budget would be passed, or a ledger of the folder is damaged; nothing is begun then.
         """
         with folder_lock(self.folder):
-            self._open()
             self.steps()  # a ledger that cannot be read may be about these patients
             if budget is not None:
                 self.check_budget(planned, budget, group)
+            self._open()
             return self._begin(step or new_step(), run, stage, mechanism, unit, planned, delta, group)
 
     def resume(self, step: str, budget: Budget | None = None) -> None:
@@ -144,7 +144,7 @@ class Ledger:
             PrivacyError: There is no such step, or the budget is passed.
         """
         with folder_lock(self.folder):
-            if not self.knows(step):
+            if self.find(step) is None:
                 problem = Problem(str(self.chain.path), "knows no such step", "begin the stage anew")
                 raise PrivacyError("A private step cannot be resumed.", [problem])
             self.chain.append({"kind": "resume", "at": _now(), "id": step})
@@ -199,9 +199,9 @@ class Ledger:
     def _open(self) -> None:
         if self.chain.exists() and self.chain.entries():
             return
-        write_patients(self.chain.path.with_suffix(".patients"), self.subject.patients)
+        write_marks(self.chain.path.with_suffix(".marks"), self.subject.marks)
         entry = {"kind": "open", "at": _now(), "format": FORMAT, "corpus": self.subject.name}
-        self.chain.append({**entry, "patients_sha256": self.subject.digest()})
+        self.chain.append({**entry, "marks_sha256": self.subject.digest()})
 
     def _begin(
         self, step: str, run: str, stage: str, mechanism: str, unit: PrivacyUnit,
@@ -231,8 +231,8 @@ class Ledger:
         entries = [entry for _, entry in _entries(chain)]
         if not entries:
             return False
-        [digest] = [entry.patients_sha256 for entry in entries if isinstance(entry, Opened)]
-        return self.subject.shares(read_patients(chain.path.with_suffix(".patients"), digest))
+        [digest] = [entry.marks_sha256 for entry in entries if isinstance(entry, Opened)]
+        return self.subject.shares(read_marks(chain.path.with_suffix(".marks"), digest))
 
 
 def new_step() -> str:

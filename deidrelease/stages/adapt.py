@@ -75,7 +75,7 @@ class Adapt:
                     language_model, self.adapt, train, dev, place, seed, out / CHECKPOINT
                 )
         else:
-            adaptation = self._privately(self.adapt.dp, language_model, train, dev, place, seed, out)
+            adaptation = self._privately(self.adapt.dp, language_model, train, dev, place, out)
         if canaries:
             measure_canaries(canaries, language_model, place, out / CANARIES)
         save_language_model(language_model, self.adapt, place, out / "model")
@@ -88,7 +88,6 @@ class Adapt:
         train: Corpus,
         dev: Corpus,
         place: Place,
-        seed: int,
         out: Path,
     ) -> PrivateAdaptation:
         """Trains with a guarantee, and writes it down."""
@@ -97,9 +96,7 @@ class Adapt:
         checkpoint = out / CHECKPOINT
         group = 1 if dp.unit == "patient" else units.most_notes_of_a_patient
         with self.account.private(self.name, [plan.event], plan.delta, dp.unit, group, checkpoint) as step:
-            adaptation = adapt_privately(
-                language_model, plan, units, self.adapt.context, train, dev, place, seed, checkpoint
-            )
+            adaptation = adapt_privately(language_model, plan, units, self.adapt.context, train, dev, place, checkpoint)
             step.counted(adaptation.fit.events)
             require_learnt(adaptation)
             made = promised(plan, adaptation.fit, units, outside_adaptation(self.adapt))

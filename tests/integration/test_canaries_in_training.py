@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from made.notes_of import KEY
+from made.promises import guarantee_folder
 
 from deidrelease.canaries.record import CANARIES, read_record
 from deidrelease.contracts import Conclusion, Corpora
@@ -86,6 +87,10 @@ def test_a_model_that_learns_by_heart_is_caught(split: dict[str, Path], tmp_path
     assert found.metrics["epsilon_lower"].value > 1
     assert found.metrics["auc"].low > 0.9
     assert found.metrics["exposure_mean"].low > 3
+    # Had such a training claimed a small epsilon, the canaries would have found it out.
+    found = concluded(guarantee_folder(folder, noise=8.0), few)
+    assert found.status == "failed"
+    assert "fault of the program" in found.reason
 
 
 def test_with_privacy_the_canaries_prove_less_than_is_promised(
@@ -96,7 +101,9 @@ def test_with_privacy_the_canaries_prove_less_than_is_promised(
     settings = AdaptSettings.model_validate(
         {
             "model": str(base), "context": 128, "warmup": 0.0, "lora": {"rank": 16, "alpha": 32, "dropout": 0.0},
-            "dp": {"epsilon": 2.0, "steps": 30, "learning_rate": 1e-2, "batch": 80, "physical_batch": 20},
+            "dp": {
+                "epsilon": 2.0, "delta": 1e-4, "steps": 30, "learning_rate": 1e-2, "batch": 80, "physical_batch": 20
+            },
             "canaries": {"count": COUNT},
         }
     )  # fmt: skip
@@ -105,9 +112,11 @@ def test_with_privacy_the_canaries_prove_less_than_is_promised(
     assert found.status == "measured"
     promised = found.null["promised_epsilon"]
     assert isinstance(promised, float)
-    assert 0 < promised <= 2
+    assert 0 < promised < found.metrics["ceiling"].value
     assert found.metrics["epsilon_lower"].value < promised
     assert found.null["could_be_refuted"] is True
+    assert isinstance(found.null["stated_epsilon"], float)
+    assert found.null["stated_epsilon"] <= 2
     record = read_record(folder / CANARIES)
     assert record.losses is not None
     # LoRA has a base to compare with, and something was learnt.

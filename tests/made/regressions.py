@@ -74,7 +74,6 @@ def trainer_in(
         model.losses,
         data(3, seed=1),
         folder,
-        seed=0,
         noise=noise,
     )
 

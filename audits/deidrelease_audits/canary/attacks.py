@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease.results import DpGuarantee, Estimate
+from deidrelease.results import Estimate
 from deidrelease_audits.attack_statistics import rate_at_few_alarms
 from deidrelease_audits.canary.exposure import mean_exposure
 from deidrelease_audits.canary.one_run import Bound, ceiling, epsilon_lower
+from deidrelease_audits.canary.promise import Promise
 from deidrelease_audits.canary.scores import Scores
 from deidrelease_audits.statistics import auc_estimate, exact_value, patient_bootstrap
 
@@ -71,16 +73,18 @@ class Attacks:
             "ceiling": exact_value(self.ceiling, n, f"{one_run}, were every guess right"),
         }
 
-    def told(self, guarantee: DpGuarantee | None) -> dict[str, object]:
+    def told(self, promise: Promise | None) -> dict[str, object]:
         """The null, what is promised, and what each attack proved."""
         told: dict[str, object] = {
             "null": "a fair coin put each canary in or kept it out, so no attack does better than the training's "
             "epsilon allows (Steinke et al. 2023, theorem 5.2)",
             "delta": self.delta,
-            "promised_epsilon": "none" if guarantee is None else guarantee.epsilon,
+            "promised_epsilon": "none",
         }
-        if guarantee is not None:
-            told["could_be_refuted"] = self.ceiling > guarantee.epsilon
+        if promise is not None:
+            told["promised_epsilon"] = promise.epsilon if isfinite(promise.epsilon) else "none at this delta"
+            told["stated_epsilon"], told["stated_delta"] = promise.stated.epsilon, promise.stated.delta
+            told["could_be_refuted"] = self.ceiling > promise.epsilon
         for attack, bound in self.bounds.items():
             told[f"{attack}_epsilon_lower"] = bound.epsilon
             told[f"{attack}_guesses"] = (

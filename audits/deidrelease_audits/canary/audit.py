@@ -16,9 +16,10 @@ from deidrelease.canaries.canary import Canary as PlantedNote
 from deidrelease.canaries.record import CANARIES, CanaryRecord, read_record
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.privacy.stated import guarantee_in
-from deidrelease.results import DpGuarantee, bucketed
+from deidrelease.results import bucketed
 from deidrelease_audits.canary.attacks import Attacks
 from deidrelease_audits.canary.exposure import expected_exposure
+from deidrelease_audits.canary.promise import Promise, promise_of
 from deidrelease_audits.canary.reproduced import NAME, Reproduced, findings_of, search
 from deidrelease_audits.canary.scores import Scores, by_the_model, by_the_text, fitted
 from deidrelease_audits.statistics import clopper_pearson, exact_value
@@ -43,13 +44,13 @@ class CanaryIndex:
     Attributes:
         record: Of the run; None where no canaries were planted.
         text_scores: Of the attack by the synthetic text; (n,).
-        guarantee: Of the training; None without differential privacy.
+        promise: Of the training; None without differential privacy.
         seed: Of the bootstrap.
     """
 
     record: CanaryRecord | None
     text_scores: Scores
-    guarantee: DpGuarantee | None
+    promise: Promise | None
     seed: int
 
     @property
@@ -66,7 +67,8 @@ class Canary:
         order: Most words of an n-gram of the language model of the synthetic text.
         fewest: Canaries that each side needs, planted and kept out.
         confidence: Of `epsilon_lower`, over both attacks and all plans together.
-        delta: At which `epsilon_lower` is stated where the training promises none.
+        delta: At which `epsilon_lower` is stated; that of the guarantee, where it is smaller. A few hundred canaries
+            refute nothing at the delta of a few hundred patients, and the same training promises more than one delta.
     """
 
     order: int = 5
@@ -108,7 +110,8 @@ class Canary:
             return CanaryIndex(None, np.empty(0), None, corpora.seed)
         record = read_record(folder / CANARIES)
         model = fitted([note.text for note in corpora.synthetic], self.order)
-        return CanaryIndex(record, by_the_text(model, record.canaries), guarantee_in(folder), corpora.seed)
+        promise = promise_of(guarantee_in(folder), self.delta)
+        return CanaryIndex(record, by_the_text(model, record.canaries), promise, corpora.seed)
 
     def scan(self, index: CanaryIndex, shard: Shard) -> Reproduced:
         """Looks for the canaries in the synthetic notes of `shard`."""
@@ -123,7 +126,7 @@ class Canary:
         findings = findings_of(tally, record.canaries)
         few = self._too_few(record, inserted)
         attacks = None if few else self._attacks(record, index, inserted)
-        wrong = _fault(index.guarantee, attacks) + _given_away(tally, record.canaries)
+        wrong = _fault(index.promise, attacks) + _given_away(tally, record.canaries)
         if attacks is None:
             return Conclusion("failed" if wrong else "inconclusive", " ".join([*wrong, few]), findings=findings)
         n_in, n_out = attacks.sizes
@@ -136,14 +139,14 @@ class Canary:
                 "exposure_mean": exact_value(expected_exposure(n_out), n_out, "mean over all ranks: no trace"),
                 "reproduced": clopper_pearson(kept_out, n_out),
             },
-            null=attacks.told(index.guarantee),
+            null=attacks.told(index.promise),
             breakdown={"canaries": {"planted": bucketed(n_in), "kept out": bucketed(n_out)}},
             findings=findings,
         )
 
     def _attacks(self, record: CanaryRecord, index: CanaryIndex, inserted: NDArray[np.bool_]) -> Attacks:
         scores = {"model": by_the_model(record.losses or ()), "text": index.text_scores}
-        delta = self.delta if index.guarantee is None else index.guarantee.delta
+        delta = self.delta if index.promise is None else index.promise.delta
         return Attacks.of(scores, inserted, self.confidence, delta)
 
     def _too_few(self, record: CanaryRecord, inserted: NDArray[np.bool_]) -> str:
@@ -157,14 +160,15 @@ class Canary:
         )
 
 
-def _fault(guarantee: DpGuarantee | None, attacks: Attacks | None) -> list[str]:
+def _fault(promise: Promise | None, attacks: Attacks | None) -> list[str]:
     """A bound above the promise, which no attack can reach on a training that keeps it; empty where there is none."""
-    if guarantee is None or attacks is None or attacks.proved <= guarantee.epsilon:
+    if promise is None or attacks is None or attacks.proved <= promise.epsilon:
         return []
     reason = (
         f"At delta {attacks.delta:.3g} the canaries refute every epsilon below {attacks.proved:.3f} with "
-        f"{attacks.confidence:.0%} confidence, and the training promises {guarantee.epsilon:.3f}. Its noise, clipping, "
-        "sampling or unit is not what was accounted for: this is a fault of the program. Do not release; report it."
+        f"{attacks.confidence:.0%} confidence, and by its steps the training promises {promise.epsilon:.3f} there. Its "
+        "noise, clipping, sampling or unit is not what was accounted for: this is a fault of the program. Do not "
+        "release; report it."
     )
     return [reason]
 

@@ -52,7 +52,6 @@ def adapt_privately(
     train: Iterable[Note],
     dev: Iterable[Note],
     place: Place,
-    seed: int,
     checkpoint: Path,
 ) -> PrivateAdaptation:
     """Takes the planned steps, in place; goes on from `checkpoint` if a killed attempt left one.
@@ -65,7 +64,6 @@ def adapt_privately(
         train: In the order that `units` counts in.
         dev: Of other patients; looked at before and after, for the guard alone.
         place: Where it runs.
-        seed: Of dropout.
         checkpoint: Folder for what a resumed attempt needs.
 
     Raises:
@@ -93,7 +91,6 @@ def adapt_privately(
         loss.means,
         _probes(language_model),
         checkpoint / "fit",
-        seed,
     )
     fit = trainer.fit("adapting the language model, privately")
     model.eval()

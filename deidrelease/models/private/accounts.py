@@ -9,6 +9,7 @@ from deidrelease.formats import open_corpus
 from deidrelease.models.private.plan import Plan, plan_of
 from deidrelease.notes import Corpus
 from deidrelease.privacy.account import Account
+from deidrelease.privacy.accountant import epsilon_by_pld
 from deidrelease.privacy.folder import has_ledgers, ledger_folder
 from deidrelease.privacy.totals import Budget, epsilon_of
 from deidrelease.settings import ReleaseConfig
@@ -57,7 +58,7 @@ def foresee(config: ReleaseConfig, train_notes: Mapping[int, int]) -> Foreseen:
                 plans[stage] = planned
         except DeidReleaseError as error:
             problems += error.problems or [Problem(f"{stage}.dp", error.summary, "see the message")]
-    facts = tuple(_fact(config, stage, plan) for stage, (plan, _) in plans.items())
+    facts = tuple(_fact(config, stage, *planned) for stage, planned in plans.items())
     return Foreseen(facts, (*problems, *_over_budget(config, plans)))
 
 
@@ -70,11 +71,15 @@ def _planned(config: ReleaseConfig, stage: str, train_notes: Mapping[int, int]) 
     return plan_of(settings.dp, sum(train_notes.values()), settings.warmup), max(train_notes.values())
 
 
-def _fact(config: ReleaseConfig, stage: str, plan: Plan) -> str:
+def _fact(config: ReleaseConfig, stage: str, plan: Plan, group: int) -> str:
     unit = getattr(config, stage).dp.unit
+    most = ""
+    if group > 1:
+        epsilon = epsilon_by_pld([plan.event], plan.delta, group)
+        most = f"; group factor {group}: epsilon {epsilon:.4g} for the patient with most notes"
     return (
         f"{stage}.dp: epsilon {plan.epsilon:g} at delta {plan.delta:.2g} for one of {plan.units} train {unit}s: "
-        f"{plan.steps} steps of {plan.batch} {unit}s on average, noise multiplier {plan.noise_multiplier:.4g}"
+        f"{plan.steps} steps of {plan.batch} {unit}s on average, noise multiplier {plan.noise_multiplier:.4g}{most}"
     )
 
 

@@ -13,7 +13,7 @@ from deidrelease.models.private.noise import NoiseStream
 AUTOMATIC_STABILITY = 0.01
 """What automatic clipping adds to a norm (Bu et al. 2023, gamma)."""
 LARGEST_NORM = 1e30
-"""A gradient from here on, of a model that has gone astray, counts as nothing: scaled down it would be rounding alone."""
+"""A gradient from here on, of a model gone astray, counts as nothing: scaled down it would be rounding alone."""
 Clip = float | Literal["automatic"]
 
 

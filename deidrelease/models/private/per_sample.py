@@ -68,7 +68,7 @@ def check_per_sample_gradients(
     Raises:
         ModelError: They differ, or a parameter has none.
     """
-    with _without_dropout(model), _shaken(model):
+    with without_dropout(model), _shaken(model):
         together = _together(model, losses, list(probes), autocast)
         for number, probe in enumerate(probes):
             alone = _together(model, losses, [probe], autocast, summed=True)
@@ -112,7 +112,13 @@ def _norm(tensors: Any) -> float:
 
 
 @contextmanager
-def _without_dropout(model: nn.Module) -> Iterator[None]:
+def without_dropout(model: nn.Module) -> Iterator[None]:
+    """Within, `model` trains and drops nothing.
+
+    Masks come one after the other from one stream: with a patient more in a batch, all patients behind would get other
+    masks, and so other gradients, and clipping would not bound what that patient changes. Only masks that nobody can
+    foresee would do; none at all is simpler, and the noise keeps a model from learning by heart as it is.
+    """
     # Opacus's hooks look only at modules that train, so the model may not be put into eval mode.
     model.train()
     rates: list[tuple[Any, str, float]] = [

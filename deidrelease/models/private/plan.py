@@ -1,5 +1,6 @@
 """What a training with a guarantee is going to do, fixed before its first step."""
 
+import logging
 import math
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -10,6 +11,7 @@ from deidrelease.privacy.accountant import auto_delta, noise_for
 from deidrelease.privacy.events import PoissonGaussian
 from deidrelease.settings import DpSettings
 
+logger = logging.getLogger(__name__)
 _FEWEST_UNITS = 10
 _MOST_BY_DEFAULT = 256
 
@@ -71,7 +73,7 @@ def plan_of(settings: DpSettings, units: int, warmup: float) -> Plan:
     rate = batch / units
     steps = settings.steps or max(1, math.ceil(settings.epochs / rate))
     delta = auto_delta(units) if settings.delta == "auto" else settings.delta
-    return Plan(
+    plan = Plan(
         units=units,
         batch=batch,
         sampling_rate=rate,
@@ -84,6 +86,10 @@ def plan_of(settings: DpSettings, units: int, warmup: float) -> Plan:
         warmup=warmup,
         physical_batch=settings.physical_batch,
     )
+    logger.info(
+        "epsilon %g at delta %g: %d steps, noise multiplier %g", plan.epsilon, delta, steps, plan.noise_multiplier
+    )
+    return plan
 
 
 def _require_extra() -> None:

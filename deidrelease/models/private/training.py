@@ -25,7 +25,13 @@ from deidrelease.errors import ModelError, PrivacyError, Problem
 from deidrelease.models.devices import Place
 from deidrelease.models.private.noise import NoiseStream
 from deidrelease.models.private.optimizer import PrivateOptimizer
-from deidrelease.models.private.per_sample import Losses, check_per_sample_gradients, per_sample_gradients, trained
+from deidrelease.models.private.per_sample import (
+    Losses,
+    check_per_sample_gradients,
+    per_sample_gradients,
+    trained,
+    without_dropout,
+)
 from deidrelease.models.private.plan import Plan
 from deidrelease.models.private.witness import ClippingWitness, NoiseWitness, SamplingCounts, SamplingWitness
 from deidrelease.models.training import adamw, ramp, save_atomically
@@ -55,7 +61,7 @@ class PrivateTrainer(Generic[E]):
     """Trains `model` in place; parameters that require gradients learn.
 
     Args:
-        model: Whose trained parameters get gradients from every example by itself.
+        model: Whose trained parameters get gradients from every example by itself; drops nothing meanwhile.
         place: Where it runs.
         plan: What was promised.
         batches: Which units take part in a step; nothing but Poisson sampling is taken.
@@ -63,7 +69,6 @@ class PrivateTrainer(Generic[E]):
         losses: Examples to the loss of each.
         probes: Made-up examples, of different lengths, on which the gradients are checked.
         checkpoint: Folder for this loop's own files.
-        seed: Of dropout; noise and coins have keys of their own.
         noise: Of this attempt; fresh where it is not given.
     """
 
@@ -77,12 +82,11 @@ class PrivateTrainer(Generic[E]):
         losses: "Losses[E]",
         probes: Sequence[E],
         checkpoint: Path,
-        seed: int,
         noise: NoiseStream | None = None,
     ) -> None:
         self._model, self._place, self._plan = model, place, plan
         self._batches, self._draw, self._losses, self._probes = batches, draw, losses, probes
-        self._folder, self._seed = checkpoint, seed
+        self._folder = checkpoint
         self._noise = noise or NoiseStream()
         self._parameters = trained(model)
         self._optimizer = PrivateOptimizer(
@@ -118,11 +122,13 @@ class PrivateTrainer(Generic[E]):
         self._folder.mkdir(parents=True, exist_ok=True)
         attempts = self._claim_keys()
         self._resume()
-        torch.manual_seed(self._seed + self._step)
         self._optimizer.attach_step_hook(lambda _: self._noises.step(list(self._parameters.values())))
-        with per_sample_gradients(self._model), progress.step(what, self._plan.steps, self._step) as step:
+        with (
+            per_sample_gradients(self._model),
+            without_dropout(self._model),
+            progress.step(what, self._plan.steps, self._step) as step,
+        ):
             check_per_sample_gradients(self._model, self._losses, self._probes, self._place.autocast, self._place.bf16)
-            self._model.train()
             while self._step < self._plan.steps:
                 self._take_step()
                 step.advance(1)

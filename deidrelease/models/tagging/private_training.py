@@ -74,7 +74,7 @@ def train_tagger_privately(
         train: In the order that `units` counts in.
         dev: Of other patients; looked at before and after, and never to choose weights.
         place: Where it runs.
-        seed: Of weights and dropout.
+        seed: Of the head's and the adapters' first weights.
         checkpoint: Folder for what a resumed attempt needs.
         download: Whether a hub id may be fetched.
 
@@ -106,7 +106,6 @@ def train_tagger_privately(
         loss.means,
         _probes(encoder),
         checkpoint / "fit",
-        seed,
     )
     fit = trainer.fit("training the tagger, privately")
     after = _mean_loss(adapted, loss, dev_windows, plan.physical_batch, place)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from made.canaries import canary_folder, made_canaries
 from made.notes_of import corpora_of, corpus_of
-from made.promises import guarantee_folder
+from made.promises import guarantee_folder, promise
 
 from deidrelease.canaries.canary import Canary as PlantedNote
 from deidrelease.canaries.record import CANARIES, CanaryRecord, write_record
@@ -18,6 +18,8 @@ from deidrelease.demo import hospital
 from deidrelease.engine import LocalEngine
 from deidrelease.errors import ArtifactError, PrivacyError
 from deidrelease.notes import Note
+from deidrelease.privacy.accountant import epsilon_by_pld
+from deidrelease.privacy.guarantee import events_of
 from deidrelease.privacy.stated import PRIVACY
 from deidrelease_audits.canary.audit import Canary
 from deidrelease_audits.canary.exposure import expected_exposure
@@ -88,7 +90,7 @@ def test_what_the_base_knows_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("remembered", [0.0, 5.0])
 def test_a_promise_that_the_canaries_refute_is_a_failure_that_names_a_fault(tmp_path: Path, remembered: float) -> None:
-    folder = guarantee_folder(canary_folder(tmp_path, CANARIES_MADE, remembered), noise=2.0)
+    folder = guarantee_folder(canary_folder(tmp_path, CANARIES_MADE, remembered), noise=4.0)
     found = concluded(corpora(folder))
     promised = found.null["promised_epsilon"]
     assert isinstance(promised, float)
@@ -103,12 +105,23 @@ def test_a_promise_that_the_canaries_refute_is_a_failure_that_names_a_fault(tmp_
         assert found.status == "measured"
 
 
+def test_bound_and_promise_are_of_one_delta(tmp_path: Path) -> None:
+    # The guarantee is at 1e-4, where canaries are weak; the same steps promise a larger epsilon at 1e-5.
+    stated = promise(4.0)
+    found = concluded(corpora(guarantee_folder(canary_folder(tmp_path, CANARIES_MADE, 0.0), noise=4.0)))
+    assert (found.null["stated_epsilon"], found.null["stated_delta"]) == (stated.epsilon, 1e-4)
+    assert found.null["delta"] == 1e-5
+    assert found.null["promised_epsilon"] == pytest.approx(epsilon_by_pld(events_of(stated), 1e-5))
+    own = Canary(delta=1e-3)
+    found = concluded(corpora(tmp_path), own)
+    assert (found.null["delta"], found.null["promised_epsilon"]) == (1e-4, stated.epsilon)
+
+
 def test_a_promise_beyond_the_ceiling_cannot_be_refuted_and_that_is_told(tmp_path: Path) -> None:
     found = concluded(corpora(guarantee_folder(canary_folder(tmp_path, CANARIES_MADE, 9.0), noise=0.45)))
     assert found.status == "measured"
     assert found.null["could_be_refuted"] is False
     assert found.metrics["epsilon_lower"].value < found.metrics["ceiling"].value + 1e-9
-    assert found.null["delta"] == 1e-4
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,9 @@ def test_a_run_without_a_guarantee_promises_nothing(tmp_path: Path) -> None:
     assert facts.differential_privacy is None and facts.statement.startswith("No differential privacy")
 
 
-@pytest.mark.parametrize(("annotator", "said"), [(False, "has no such bound"), (True, "each with an epsilon of its own")])
+@pytest.mark.parametrize(
+    ("annotator", "said"), [(False, "has no such bound"), (True, "each with an epsilon of its own")]
+)
 def test_a_guarantee_stands_in_the_release_the_statement_and_the_report(
     tmp_path: Path, annotator: bool, said: str
 ) -> None:

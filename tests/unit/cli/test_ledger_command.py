@@ -98,6 +98,26 @@ def test_check_says_what_a_training_will_spend_and_prints_delta(config: Path) ->
     assert "train patients: 20 steps of" in result.output
 
 
+def test_run_refuses_to_begin_what_would_pass_the_budget(config: Path, tmp_path: Path) -> None:
+    budget = ("--set", "privacy.budget.epsilon=5", "--set", "privacy.budget.delta=1e-5")
+    said = failure("run", str(config), *budget)
+    assert "The step would pass the privacy budget" in said and "5 at delta 1.0e-05" in said
+    assert (tmp_path / "run" / "split").is_dir() and not (tmp_path / "run" / "annotator").exists()
+    assert "No private step" in told("ledger", "total", str(config))
+
+
+def test_the_how_to_shows_a_config_that_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "differential-privacy.md").read_text(encoding="utf-8")
+    path = tmp_path / "shown.yaml"
+    path.write_text(page.split("```yaml\n")[1].split("```")[0], encoding="utf-8")
+    shown = load_config(path, ())
+    assert shown.adapt.dp is not None and shown.annotator.dp is not None and shown.privacy.budget is not None
+
+
+def test_a_ledger_that_would_move_with_the_working_directory(config: Path) -> None:
+    assert "must be an absolute path" in failure("check", str(config), "--set", "privacy.ledger=ledgers")
+
+
 def test_repair_takes_a_cut_off_line_away_and_says_so(config: Path, tmp_path: Path) -> None:
     train(config, tmp_path)
     [path] = (tmp_path / "ledgers").glob("*.jsonl")

@@ -229,6 +229,26 @@ def test_a_corpus_that_grew_has_spent_what_it_had(site: Site) -> None:
     assert total(grown) == total(site.account()) == alone(RAN, RAN)
 
 
+def long_notes(*patients: str) -> list[Note]:
+    return [
+        Note(f"n{i}", patient, f"Seen on the ward on day {i}, in good spirits, and sent home.")
+        for i, patient in enumerate(patients)
+    ]
+
+
+def test_patients_by_other_ids_have_spent_what_they_had(site: Site) -> None:
+    """As where `corpus.patients` is set to note: the texts are the same."""
+    site.train(site.account(long_notes("ann", "bob")))
+    assert total(site.account(long_notes("p1", "p2"))) == alone(RAN)
+    assert total(site.account(long_notes("p1"))) == alone(RAN)
+
+
+def test_what_may_be_said_of_anybody_is_no_mark(site: Site) -> None:
+    site.train(site.account())
+    assert [note.text for note in WARD] == ["Seen."] * 4
+    assert total(site.account([Note("n", "dan", "Seen.")])) == 0
+
+
 def test_other_patients_have_spent_nothing(site: Site) -> None:
     site.train(site.account())
     assert total(site.account(notes("dan", "eve"))) == 0
@@ -307,7 +327,7 @@ def test_a_ledger_without_its_key_is_no_new_one(site: Site) -> None:
 
 def test_patients_that_were_changed_are_missed(site: Site) -> None:
     site.train(site.account())
-    [path] = (site.folder / "ledgers").glob("*.patients")
+    [path] = (site.folder / "ledgers").glob("*.marks")
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(PrivacyError, match="whom a ledger is about"):
         total(site.account(notes("dan")))
@@ -333,12 +353,33 @@ def test_nothing_private_stands_in_any_file_or_message(site: Site) -> None:
     with pytest.raises(PrivacyError) as error:
         site.train(account)
     site.train(site.account())
-    told = str(error.value).encode() + b"".join(p.read_bytes() for p in (site.folder / "ledgers").iterdir())
-    assert not any(word in told for word in (b"ann", b"bob", b"cyd", b"Seen", str(account.run_dir).encode()))
-    assert ((site.folder / "ledgers").stat().st_mode & 0o777, (site.folder / "ledgers" / KEY).stat().st_mode & 0o777) == (
-        0o700,
-        0o600,
-    )
+    folder = site.folder / "ledgers"
+    told = str(error.value) + "".join(p.read_text() for p in folder.iterdir() if p.suffix in {".jsonl", ".head"})
+    assert not any(word in told for word in ("ann", "bob", "cyd", "Seen", str(account.run_dir)))
+    assert (folder.stat().st_mode & 0o777, (folder / KEY).stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_an_attempt_with_another_plan_is_another_step(site: Site) -> None:
+    """A newer library may calibrate otherwise: then what the checkpoint went through counts as well."""
+    killed(site)
+    account, other = site.account(), PoissonGaussian(0.1, 2.5, 50)
+    with account.private("adapt", [other], DELTA, "patient", 1, site.checkpoint()) as step:
+        step.counted([other])
+    assert total(account) == alone(PLANNED, other)
+    site.attempts = 0
+    with account.private("adapt", [other], DELTA, "patient", 1, site.checkpoint()) as step:
+        step.counted([other])  # goes on with the new one
+    assert total(account) == alone(PLANNED, other)
+
+
+@pytest.mark.parametrize(
+    "ran", [PoissonGaussian(0.1, 2.0, 51), PoissonGaussian(0.1, 1.9, 50), PoissonGaussian(0.2, 2.0, 1)]
+)
+def test_what_was_not_planned_is_written_down_and_promises_nothing(site: Site, ran: PoissonGaussian) -> None:
+    account = site.account()
+    with pytest.raises(PrivacyError, match="not planned"):
+        site.train(account, ran=ran)
+    assert total(account) == alone(ran)
 
 
 def test_a_release_of_a_run_that_nobody_recorded(site: Site) -> None:

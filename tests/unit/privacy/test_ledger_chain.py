@@ -154,7 +154,8 @@ def test_another_ledgers_file_under_this_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"\n", b"{}\n", b"[]\n", b"null\n", b'{"a":1}\n', b'{"prev":1}\n', b'{"a":NaN}\n', b"\xff\n", b"{" * 200 + b"\n"]
+    "line",
+    [b"\n", b"{}\n", b"[]\n", b"null\n", b'{"a":1}\n', b'{"prev":1}\n', b'{"a":NaN}\n', b"\xff\n", b"{" * 200 + b"\n"],
 )
 def test_lines_that_nobody_wrote(tmp_path: Path, line: bytes) -> None:
     chain = filled(tmp_path)
@@ -179,7 +180,7 @@ def test_the_line_is_on_disk_before_its_head_says_so(tmp_path: Path, monkeypatch
     fsync, folder, write = os.fsync, artifacts.fsync_folder, chain_module.write_text
 
     def told_fsync(descriptor: int) -> None:
-        done.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        done.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         fsync(descriptor)
 
     def told_write(path: Path, text: str) -> None:

@@ -29,7 +29,10 @@ ARCHITECTURES = ["GPT2", "Llama", "Gemma3", "Gemma2", "Qwen3", "Mistral", "Bloom
 
 def with_lora(base: Any, checkpointing: bool = False, dropout: float = 0.0) -> Any:
     settings = AdaptSettings(
-        lora=LoraSettings(rank=3, dropout=dropout), gradient_checkpointing=checkpointing, dp=DpSettings(epsilon=8)
+        model="x",
+        lora=LoraSettings(rank=3, dropout=dropout),
+        gradient_checkpointing=checkpointing,
+        dp=DpSettings(epsilon=8),
     )
     model = _with_lora(base, settings)
     # A fresh adapter's second matrices are zero, and so are all gradients of the first.

@@ -17,12 +17,16 @@ from deidrelease.config import load_config
 from deidrelease.errors import ConfigError, ModelError, PrivacyError
 from deidrelease.formats import jsonl, open_corpus
 from deidrelease.models.bpe import train_bpe
-from deidrelease.models.causal.private_adaptation import PrivateAdaptation, _Windows, require_learnt
+from deidrelease.models.causal.language_model import LanguageModel, _with_lora
+from deidrelease.models.causal.private_adaptation import PrivateAdaptation, _Windows, adapt_privately, require_learnt
 from deidrelease.models.causal.rows import Pieces, stored_tokens
+from deidrelease.models.devices import Place
+from deidrelease.models.private.plan import Plan
 from deidrelease.models.private.training import PrivateFit
 from deidrelease.notes import Note
 from deidrelease.privacy.account import Account
 from deidrelease.privacy.entries import Step
+from deidrelease.privacy.events import PoissonGaussian
 from deidrelease.privacy.guarantee import parse_guarantee, require_recomputed
 from deidrelease.privacy.poisson import Coins
 from deidrelease.privacy.units import Units
@@ -194,6 +198,8 @@ class TestWindows:
         (["annotator.model=x", "annotator.dp={epsilon: 8}", "annotator.class_weights=sqrt"], "set it to none"),
         (["adapt.model=x", "adapt.dp={epsilon: 800}"], "above 100 promises nothing"),
         (["adapt.model=x", "adapt.dp={epsilon: 8, delta: 0.5}"], "above 0.01 promises nothing"),
+        (["adapt.model=x", "adapt.dp={epsilon: 8, delta: 0}"], "a delta is above 0"),
+        (["adapt.model=x", "adapt.dp={epsilon: 8, clip: 0}"], "clip must be above 0"),
         (["adapt.model=x", "adapt.dp={epsilon: 0}"], "greater than 0"),
         (["adapt.model=x", "adapt.dp={epsilon: 8, unit: word}"], "patient"),
     ],
@@ -229,3 +235,25 @@ def test_losses_of_rows_are_means_and_do_not_depend_on_the_batch(language_model:
         together = loss.means(rows)
         alone = torch.stack([loss([row]) for row in rows])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clip", [1.0, "automatic"])
+@pytest.mark.parametrize("architecture", ["GPT2", "Llama", "Gemma3"])
+def test_it_trains_in_bfloat16_with_recomputed_activations(
+    make_model: MakeModel, architecture: str, clip: Any, tmp_path: Path
+) -> None:
+    settings = AdaptSettings(
+        model="x", lora=LoraSettings(rank=2), gradient_checkpointing=True, dp=DpSettings(epsilon=8)
+    )
+    tokenizer = train_bpe(iter(SENTENCES), 330, causal=True)
+    base = make_model(architecture)
+    base.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    model = LanguageModel(tokenizer, _with_lora(base.to(torch.bfloat16), settings), 1, 2)
+    units = Units.from_notes(TRAIN, "patient")
+    # So little noise that the loss surely falls: what is asked here is whether all that learns goes together.
+    plan = Plan(units.count, 5, 0.25, 10, 0.01, 1e-2, 8.0, clip, 0.02, 0.0, 3)
+    adaptation = adapt_privately(model, plan, units, 24, TRAIN, DEV, Place("cpu", True, 1e9), tmp_path)
+    assert adaptation.fit.events == (PoissonGaussian(0.25, 0.01, 10),)
+    assert adaptation.loss_after < adaptation.loss_before
+    require_learnt(adaptation)

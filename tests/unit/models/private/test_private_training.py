@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from made.regressions import Regression
 
 pytest.importorskip("opacus", reason="the extra dp is not installed")
 
@@ -142,8 +143,27 @@ def test_weights_that_are_no_numbers_are_an_error(make_trainer: Make) -> None:
         trainer.fit("training")
 
 
+def test_nothing_is_dropped_out_since_a_mask_would_let_one_unit_change_the_gradients_of_others(
+    make_trainer: Make,
+) -> None:
+    class Dropping(Regression):
+        def __init__(self) -> None:
+            super().__init__()
+            self.drop = torch.nn.Dropout(0.5)
+            self.seen: list[float] = []
+
+        def losses(self, examples: Any) -> Any:
+            self.seen.append(self.drop.p)
+            return super().losses(examples) * self.drop(torch.ones(len(examples)))
+
+    model = Dropping()
+    make_trainer(model=model, steps=3).fit("training")
+    assert set(model.seen) == {0.0} and model.drop.p == 0.5
+
+
 def test_the_steps_do_not_depend_on_the_seed_of_torch(make_trainer: Make) -> None:
     first, second = make_trainer(folder="a", steps=3), make_trainer(folder="b", steps=3)
-    first.fit("training")
-    second.fit("training")
+    for trainer in (first, second):
+        torch.manual_seed(0)
+        trainer.fit("training")
     assert not torch.equal(weights(first._model), weights(second._model))

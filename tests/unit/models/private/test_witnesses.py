@@ -62,14 +62,14 @@ def test_less_noise_in_the_optimiser_than_in_the_plan_is_caught(make_trainer: Ma
 
 @pytest.mark.parametrize("clip", [0.05, "automatic"])
 def test_clipping_turned_off_is_caught(make_trainer: Make, monkeypatch: pytest.MonkeyPatch, clip: Any) -> None:
-    monkeypatch.setattr(PrivateOptimizer, "_clip_factors", lambda _, norms: torch.ones_like(norms))
+    monkeypatch.setattr(PrivateOptimizer, "_clip_factors", lambda _, norms: torch.ones(len(norms)))
     with pytest.raises(PrivacyError, match="check of clipping"):
         make_trainer(clip=clip).fit("training")
 
 
 def test_clipping_of_the_sum_rather_than_of_each_is_caught(make_trainer: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     def of_the_sum(self: PrivateOptimizer, norms: Any) -> Any:
-        return torch.ones_like(norms) * min(1.0, self.max_grad_norm / (float(norms.norm()) + 1e-6))
+        return torch.ones(len(norms)) * min(1.0, self.max_grad_norm / (float(norms.norm()) + 1e-6))
 
     monkeypatch.setattr(PrivateOptimizer, "_clip_factors", of_the_sum)
     with pytest.raises(PrivacyError, match="check of clipping"):

@@ -1,4 +1,4 @@
-"""A tagger trained with a guarantee: gradients of single windows, draws by unit, and an encoder as any other in the end."""
+"""A tagger trained with a guarantee: gradients of single windows, draws by unit, an encoder like any other."""
 
 import json
 from pathlib import Path
