@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deidrelease.bundle.agreeing import check_data, check_metadata, check_statements, release_digest
+from deidrelease.bundle.agreeing import (
+    check_croissant,
+    check_data,
+    check_metadata,
+    check_statements,
+    release_digest,
+)
 from deidrelease.bundle.copies import check_copies
 from deidrelease.bundle.demanding import (
     approvals_needed,
@@ -157,6 +163,7 @@ class _Run:
             check_report(question, read)
         with self.check("metadata"):
             check_metadata(question, read)
+            check_croissant(question, read)
         with self.check("time"):
             check_times(question, read)
         if question.trust.recipient is not None:

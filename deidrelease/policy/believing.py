@@ -28,7 +28,7 @@ class Terms:
 
     Attributes:
         versions: Of the audit whose metrics mean the same.
-        arms: Corpora that it cannot measure without.
+        arms: Whose notes it scans, and cannot measure without; the synthetic ones are indexed by every audit.
         settings: That decide its numbers, with the values that the limits were chosen for.
     """
 
@@ -38,7 +38,7 @@ class Terms:
 
 
 _POOLED = {"pooled_shares": [0.01, 0.05, 0.2], "detectable": 5}
-_BOTH = ("synthetic", "train", "holdout")
+_BOTH = ("train", "holdout")
 TERMS: Mapping[str, Terms] = {
     "verbatim": Terms(arms=_BOTH, settings={
         "calibration": 0.999, "alpha": 1e-6, "least_scale": 3.0, "least_span": 8, "reference_patients": 300,
@@ -72,8 +72,8 @@ def doubts(report: AuditReport) -> Iterator[str]:
         yield "is measured and tells no number"
     if terms and report.version not in terms.versions:
         yield f"is of version {report.version}, and what that measures is not known here"
-    others = sorted(name for name, value in terms.settings.items() if report.settings.get(name) != value) if terms else []
-    if others:
+    settings = terms.settings if terms else {}
+    if others := sorted(name for name, value in settings.items() if report.settings.get(name) != value):
         yield f"ran with other settings than the limits were chosen for: {', '.join(others)}"
     told = report.metrics.get("p_value")
     if told is not None and report.p_value is not None and told.value != report.p_value:
@@ -99,4 +99,3 @@ def span_of(metric: str) -> tuple[float, float]:
     if name == "patients_excess":
         return -math.inf, 1.0
     return 0.0, 1.0 if _SHARES.fullmatch(name) else math.inf
-

@@ -83,7 +83,7 @@ def _whole(result: AuditResult) -> Iterator[Judgement]:
     scanned = f"{result.scanned:,} of {result.total:,} notes were scanned by every audit that wants them"
     asked = sum(facts.notes for arm, facts in result.corpora.items() if arm in _arms(result))
     if result.total < asked:
-        scanned += f", and the corpora that they measure have {asked:,}"
+        scanned += f", and the corpora that they scan have {asked:,}"
     whole = result.scanned == result.total > 0 and result.total >= asked
     yield _demand("result.scanned", whole, scanned, "what was not looked at may hold anything", _AGAIN)
     yield _compared(result)
@@ -95,7 +95,7 @@ def _compared(result: AuditResult) -> Judgement:
     """Both sides, and a hold-out where something was measured against one."""
     because, named = "an audit compares the release with the private notes", "both sides were audited"
     wanted = sorted({"synthetic", "train", *_arms(result)}, key=ARMS.index)
-    missing = [arm for arm in wanted if arm not in result.corpora or not 0 < result.corpora[arm].notes]
+    missing = [arm for arm in wanted if arm not in result.corpora or result.corpora[arm].notes <= 0]
     told = [facts.digest for facts in result.corpora.values()]
     if missing:
         named = f"no {' and no '.join(missing)} notes were audited"
@@ -109,7 +109,7 @@ def _compared(result: AuditResult) -> Judgement:
 
 
 def _arms(result: AuditResult) -> set[str]:
-    """The corpora that the audits of `result` have measured."""
+    """The corpora that the audits of `result` have scanned."""
     measured = (report.audit for report in result.audits if report.status == "measured")
     return {arm for audit in measured if audit in TERMS for arm in TERMS[audit].arms}
 
@@ -118,7 +118,8 @@ def _measured(policy: Policy, result: AuditResult) -> Iterator[Judgement]:
     failed = {report.audit for report in result.audits if report.status == "failed"}
     for name in sorted({*policy.audits, *failed}):
         report = result.report(name)
-        yield _demand(f"audit.{name}", _is_measured(report), f"audit {name} {_state(report)}", _CLOSED, _lacking(report))
+        what = f"audit {name} {_state(report)}"
+        yield _demand(f"audit.{name}", _is_measured(report), what, _CLOSED, _lacking(report))
 
 
 def _lacking(report: AuditReport | None) -> str:

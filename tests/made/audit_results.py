@@ -25,7 +25,8 @@ def report_of(
     return AuditReport(
         audit=audit, version=1, status=status, reason=reason, threat_model="Somebody reads.",
         metrics={name: estimate_of(number) for name, number in metrics.items()},
-        control={}, p_value=None, null={}, breakdown={}, settings=TERMS[audit].settings if audit in TERMS else {}, seed=0,
+        control={}, p_value=None, null={}, breakdown={}, seed=0,
+        settings=TERMS[audit].settings if audit in TERMS else {},
         says="What was counted.", does_not_say="Why.",
     )  # fmt: skip
 
