@@ -42,6 +42,8 @@ def check_data(question: Question, read: Read) -> None:
     if audited.notes != data.notes:
         what = f"there are {data.notes:,} notes, and {audited.notes:,} were audited"
         findings.fail("data-count", "data", what)
+    if not data.whole:
+        findings.fail("data-count", "data", "a shard ends within a note, so that shards read one by one are others")
     if result.total <= 0 or result.scanned != result.total:
         what = f"{result.scanned:,} of {result.total:,} notes were scanned"
         findings.fail("data-partial", layout.RESULT, what)

@@ -23,7 +23,8 @@ def write_archive(folder: Path, target: Path) -> None:
         BundleError: `target` cannot be written, or is there and is no archive of this bundle; or there is a link or a
             device in `folder`.
     """
-    refuse_other(target, (folder / MANIFEST).read_bytes())
+    manifest = folder / MANIFEST
+    refuse_other(target, manifest.read_bytes() if manifest.is_file() else None)
     paths = _files(folder)
     try:
         with atomic_writer(target) as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:

@@ -70,6 +70,8 @@ def doubts(report: AuditReport) -> Iterator[str]:
     terms = TERMS.get(report.audit)
     if not report.metrics:
         yield "is measured and tells no number"
+    if report.reason:
+        yield "is measured and yet gives a reason why it is not"
     if terms and report.version not in terms.versions:
         yield f"is of version {report.version}, and what that measures is not known here"
     settings = terms.settings if terms else {}
@@ -80,15 +82,20 @@ def doubts(report: AuditReport) -> Iterator[str]:
         yield "tells two p-values for one test"
 
 
-def credible(metric: str, estimate: Estimate) -> bool:
-    """Whether `estimate` can be one of `metric` (`audit.name`): of something, finite, at 95% or more, in its range."""
+def disbelief(metric: str, estimate: Estimate) -> str:
+    """Why `estimate` cannot be one of `metric` (`audit.name`); goes on from the number; empty where it can."""
     least, most = span_of(metric)
-    return (
-        all(map(math.isfinite, (estimate.low, estimate.value, estimate.high)))
-        and estimate.n > 0
-        and LEAST_CONFIDENCE - _SLACK <= estimate.confidence <= 1 + _SLACK
-        and least - _SLACK <= estimate.value <= most + _SLACK
+    reasons = (
+        (not all(map(math.isfinite, (estimate.low, estimate.value, estimate.high))), "is not finite"),
+        (estimate.n <= 0, "comes from nothing: its sample is empty"),
+        (not _enough(estimate.confidence), f"has an interval that aims at {estimate.confidence:.3g}, not 0.95 or more"),
+        (not least - _SLACK <= estimate.value <= most + _SLACK, f"does not lie between {least:g} and {most:g}"),
     )
+    return next((reason for applies, reason in reasons if applies), "")
+
+
+def _enough(confidence: float) -> bool:
+    return LEAST_CONFIDENCE - _SLACK <= confidence <= 1 + _SLACK
 
 
 def span_of(metric: str) -> tuple[float, float]:

@@ -7,11 +7,10 @@ blocks.
 
 import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from deidrelease.auditing.result import ARMS, AuditResult
 from deidrelease.labels import HIPAA_CLASSES
-from deidrelease.policy.believing import TERMS, credible, doubts
+from deidrelease.policy.believing import TERMS, disbelief, doubts
 from deidrelease.policy.rules import Policy, Rule
 from deidrelease.policy.verdicts import outcome_of
 from deidrelease.policy.waivers import Waiver, refusal, without_doubles
@@ -103,6 +102,8 @@ def _compared(result: AuditResult) -> Judgement:
         named = "two of the corpora are the same notes, and nothing differs from itself"
     elif any(not 0 < facts.patients <= facts.notes for facts in result.corpora.values()):
         named = "a corpus has more patients than notes, or none"
+    elif any(facts.keyed != (arm != "synthetic") for arm, facts in result.corpora.items()):
+        named = "the digest of a private corpus is not keyed, or that of the synthetic one is"
     else:
         return _demand("result.corpora", True, named, because, "")
     return _demand("result.corpora", False, named, because, _AGAIN)
@@ -135,8 +136,7 @@ def _covered(policy: Policy, result: AuditResult) -> Iterator[Judgement]:
             f"{', '.join(missing)} is not there" if missing else told.how
         )
         because = "each of the eighteen classes of 45 CFR 164.514(b)(2)(i) is looked for, or is none that text can hold"
-        # By the metric that is missing, whoever shows it finds the audit that is the cause.
-        yield replace(_demand(f"coverage.{letter}", not missing, what, because, _AGAIN), metric="".join(missing[:1]))
+        yield _demand(f"coverage.{letter}", not missing, what, because, _AGAIN)
 
 
 def _rules(policy: Policy, result: AuditResult, covering: Mapping[str, str]) -> Iterator[Judgement]:
@@ -163,7 +163,7 @@ def _found(rule: Rule, estimate: Estimate | None, report: AuditReport | None) ->
         return f"{rule.metric} is not judged: audit {rule.audit} {_state(report, brief=True)}"
     if estimate is None:
         told = report.metrics.get(rule.metric.partition(".")[2]) if report else None
-        what = "the result has no such number" if told is None else f"{_told(told)} is no number that it can have"
+        what = f"{_told(told)} {disbelief(rule.metric, told)}" if told else "the result has no such number"
         return f"{rule.metric} is not judged: {what}"
     return f"{rule.metric} is {_told(estimate)}; its {_END[rule.judge]} is judged"
 
@@ -196,4 +196,4 @@ def _number(metric: str, result: AuditResult) -> Estimate | None:
     if report is None or not _is_measured(report) or name not in report.metrics:
         return None
     estimate = report.metrics[name]
-    return estimate if credible(metric, estimate) else None
+    return None if disbelief(metric, estimate) else estimate

@@ -1,7 +1,7 @@
 """A public key: two kinds are accepted, and two keys are one if their material is.
 
 Signatures are checked with `cryptography` itself. securesystemslib, which makes them, takes half a second to import and
-believes the key id that an envelope gives; here that id is a hint and decides nothing.
+believes the key id that an envelope gives; here no key is chosen by that id.
 """
 
 import hashlib

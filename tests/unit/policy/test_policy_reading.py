@@ -57,7 +57,7 @@ def test_it_says_what_the_file_says_and_the_safest_of_all_else(tmp_path: Path) -
         ("at_most: 0.2", "at_most: 20", "8:5", "lies between 0 and 1, so nothing ever breaks at most 20"),
         ("at_most: 0.2", "at_most: 1", "8:5", "nothing ever breaks at most 1"),
         ("at_most: 0.2", "at_least: 0", "8:5", "nothing ever breaks at least 0"),
-        ("at_most: 0.2", "at_most: 20\n    at_least: 0.1", "8:5", "nothing ever breaks at least 0.1"),
+        ("at_most: 0.2", "at_most: 20\n    at_least: 0.1", "8:5", "nothing ever breaks at most 20 and at"),
         ("name: strict", "name: research", "1:1", "is the name of a shipped policy, and this is not it"),
         ("at_most: 0.2", "at_most: '2'", "8:5", "number"),
         ("at_most: 0.2", "at_most: .nan", "8:5", "finite"),

@@ -46,7 +46,7 @@ REFUSED = {
     "not yet": ({"issued": TODAY + DAY, "expires": TODAY + DAY}, "begins on 2026-11-22 only"),
     "too long": ({"expires": TODAY + 29 * DAY}, "lives 31 days, and the policy allows 30"),
     "approved by oneself": ({"requester": "Bo Alm"}, "approved by the one who asked"),
-    "the same in other letters": ({"requester": " BO\u00a0alm "}, "approved by the one who asked"),
+    "the same in other letters": ({"requester": " BO  alm "}, "approved by the one who asked"),
     "the same with another script's letters": ({"requester": "\u0412\u043e \u0410lm"}, "approved by the one who asked"),
     "the same the other way round": ({"requester": "Alm, Bo"}, "approved by the one who asked"),
     "the same with accents": ({"requester": "Bö Alm"}, "approved by the one who asked"),
