@@ -182,7 +182,9 @@ def _wide_end(descriptor: int, end: int, narrow: tuple[int, ...]) -> tuple[int, 
 
 def _member(data: bytes, place: int) -> tuple[_Member, int]:
     fields = _CENTRAL.unpack_from(data, place)
-    mark, _, version, flags, method, time, date, crc, packed, size, name, extra, comment, disk, _, attributes, at = fields
+    mark, _, version, flags, method, time, date, crc, packed, size, name, extra, comment, disk, _, attributes, at = (
+        fields
+    )
     if mark != b"PK\1\2":
         raise _RefusedError("archive-damaged", "the directory is broken")
     start = place + _CENTRAL.size

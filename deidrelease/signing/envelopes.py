@@ -94,7 +94,6 @@ class Envelope:
         """How many signatures none of `keys` has made."""
         return sum(not any(key.key.verifies(s.value, self.signed) for key in keys) for s in self.signatures)
 
-
     def misnamed(self, keys: Sequence[K]) -> int:
         """How many signatures by `keys` give their key another id than its fingerprint.
 

@@ -373,9 +373,7 @@ def test_a_waiver_key_that_the_recipient_does_not_trust(tmp_path: Path) -> None:
 
 _CONFUSIONS: dict[str, Callable[[bytes], bytes]] = {
     "a key twice": lambda data: data.replace(b'"scanned"', b'"scanned": 999, "scanned"', 1),
-    "a key twice, once by an escape": lambda data: data.replace(
-        b'"scanned"', b'"\\u0073canned": 999, "scanned"', 1
-    ),
+    "a key twice, once by an escape": lambda data: data.replace(b'"scanned"', b'"\\u0073canned": 999, "scanned"', 1),
     "1e400": lambda data: data.replace(b"0.52", b"1e400", 1),
     "an integer as a fraction": lambda data: data.replace(b'"scanned": 18', b'"scanned": 18.0', 1),
     "an integer beyond what readers hold": lambda data: data.replace(b'"scanned": 18', b'"scanned": 9007199254740993'),

@@ -31,7 +31,17 @@ from deidrelease.bundle.archive import write_archive
 from deidrelease.bundle.documents import DocumentError
 from deidrelease.bundle.findings import Findings
 from deidrelease.bundle.layout import (
-    ATTESTATIONS, CROISSANT, MANIFEST, RECEIPTS, RELEASE, REPORT, RESOLVED, RESULT, UTILITY, VERDICT, WAIVERS,
+    ATTESTATIONS,
+    CROISSANT,
+    MANIFEST,
+    RECEIPTS,
+    RELEASE,
+    REPORT,
+    RESOLVED,
+    RESULT,
+    UTILITY,
+    VERDICT,
+    WAIVERS,
 )  # fmt: skip
 from deidrelease.bundle.manifest import read_manifest
 from deidrelease.bundle.remembering import Memory, MemoryUnusableError
