@@ -2,9 +2,12 @@
 
 Doubled keys, unknown tags and sections that hold themselves are refused; YAML's own rule, the last of two keys wins in
 silence, has no place where a setting decides what a report means. What decides about a release is read `plain`: without
-aliases, whose few lines can stand for millions, without tags, and with limits on size and depth.
+aliases, whose few lines can stand for millions, without tags, with limits on size and depth, and without whatever a
+person or another reader of YAML takes for something else: lines that end in the middle of a comment, numbers such as
+010 and 1:30, yes and no.
 """
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,18 @@ Key = tuple[str | int, ...]
 MOST_BYTES = 256 * 1024
 DEEPEST = 16
 """What a `plain` file may have at most."""
+
+# Line ends that editors do not show as such, and marks that turn the direction of writing (CVE-2021-42574): text that
+# a person takes for a comment could be a key.
+_UNSEEN = re.compile("\r(?!\n)|[\x85\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]|(?<!^)\ufeff")
+_NUMBER = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)(?:e[-+]?[0-9]+)?|[-+]?\.(?:inf|nan)", re.I)
+_CORE = {
+    "tag:yaml.org,2002:int": _NUMBER,
+    "tag:yaml.org,2002:float": _NUMBER,
+    "tag:yaml.org,2002:bool": re.compile("true|false", re.I),
+}
+"""How a plain word has to be written to be more than a text, so that YAML 1.1 and 1.2 read the same."""
+_RESOLVER: Any = yaml.resolver.Resolver()
 
 
 @dataclass(slots=True)
@@ -139,12 +154,20 @@ def _not_plain(data: bytes, text: str, path: Path, wanted: Wanted) -> Problem | 
     """The first thing in `text` that YAML allows and a file that decides about a release may not hold."""
     if len(data) > MOST_BYTES:
         return Problem(str(path), f"is larger than {MOST_BYTES:,} bytes", "shorten it")
+    if unseen := _UNSEEN.search(text):
+        line = len(re.findall("\n", text[: unseen.start()])) + 1
+        column = unseen.start() - text.rfind("\n", 0, unseen.start())
+        return Problem(f"{path}:{line}:{column}", "holds a line end or a mark that editors do not show", "take it out")
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         what = _forbidden(event, depth)
         if what:
-            return Problem(f"{path}:{_marked(event.start_mark, wanted)}", what, "write the value out, plainly")
+            return Problem(
+                f"{path}:{_marked(event.start_mark, wanted)}",
+                what,
+                "write the value out: digits, true or false, quotes around text",
+            )
     return None
 
 
@@ -155,8 +178,18 @@ def _forbidden(event: yaml.Event, depth: int) -> str:
         return "has a tag, which may turn it into something else"
     if depth > DEEPEST:
         return f"lies deeper than {DEEPEST} levels"
-    if isinstance(event, yaml.ScalarEvent) and any("\ud800" <= sign <= "\udfff" for sign in event.value):
+    if isinstance(event, yaml.ScalarEvent):
+        return _read_otherwise(event)
+    return ""
+
+
+def _read_otherwise(event: yaml.ScalarEvent) -> str:
+    if any("\ud800" <= sign <= "\udfff" for sign in event.value):
         return "holds half a character"
+    if not event.style and event.implicit[0]:
+        core = _CORE.get(_RESOLVER.resolve(yaml.ScalarNode, event.value, (True, False)))
+        if core and not core.fullmatch(event.value):
+            return "is a number, or a yes or no, that not every reader of YAML takes for the same"
     return ""
 
 

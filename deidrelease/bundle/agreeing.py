@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from deidrelease.bundle import layout
+from deidrelease.bundle.croissant import croissant_document
 from deidrelease.bundle.evidence import Known, Question, Read
 from deidrelease.bundle.manifest import manifest_digest
 from deidrelease.bundle.statements import (
@@ -18,6 +19,11 @@ from deidrelease.bundle.statements import (
 )
 from deidrelease.results import Verdict
 
+_DESCRIBED = (
+    "name", "alternateName", "description", "version", "license", "datePublished", "creator", "publisher", "url",
+    "distribution", "recordSet",
+)  # fmt: skip
+"""What of the Croissant file says which release this is, and where a loader finds its data."""
 _HEADER = ("release_id", "dataset", "sequence", "previous", "created", "valid_until")
 
 
@@ -36,6 +42,8 @@ def check_data(question: Question, read: Read) -> None:
     if audited.notes != data.notes:
         what = f"there are {data.notes:,} notes, and {audited.notes:,} were audited"
         findings.fail("data-count", "data", what)
+    if not data.whole:
+        findings.fail("data-count", "data", "a shard ends within a note, so that shards read one by one are others")
     if result.total <= 0 or result.scanned != result.total:
         what = f"{result.scanned:,} of {result.total:,} notes were scanned"
         findings.fail("data-partial", layout.RESULT, what)
@@ -64,6 +72,21 @@ def check_metadata(question: Question, read: Read) -> None:
     if (read.manifest.sequence == 1) != (read.manifest.previous is None):
         what = "the first release has none before it, and every other one has"
         findings.fail("metadata-differs", layout.MANIFEST, what)
+
+
+def check_croissant(question: Question, read: Read) -> None:
+    """`metadata/croissant.json` names this release and its files: a loader would fetch whatever else it named."""
+    findings, release, told = question.findings, read.release, read.parsed.get(layout.CROISSANT)
+    if release is None or told is None:
+        findings.not_checked(layout.CROISSANT, "a description and a release document that can be read")
+        return
+    sizes, digests = ({f.path: getattr(f, name) for f in read.manifest.files} for name in ("size", "sha256"))
+    if [path for path in release.data.shards if path not in sizes]:
+        findings.not_checked(layout.CROISSANT, "a release document that lists the shards")
+        return
+    wanted = croissant_document(release, sizes, digests, made_by_run=bool(read.parsed.get(layout.RECEIPTS)))
+    for name in (name for name in _DESCRIBED if not isinstance(told, dict) or told.get(name) != wanted[name]):
+        findings.fail("metadata-differs", layout.CROISSANT, f"{name} is not what the rest of the bundle says")
 
 
 def check_statements(question: Question, known: Known) -> None:

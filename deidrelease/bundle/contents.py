@@ -33,10 +33,17 @@ _READ = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The notes of a bundle as they were read: SHA-256 over all shards in a row, and how many lines they hold."""
+    """The notes of a bundle as they were read.
+
+    Attributes:
+        sha256: Over all shards in a row.
+        notes: How many lines they hold.
+        whole: Whether every shard ends with a line, so that it can be read without the next.
+    """
 
     sha256: str
     notes: int
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +73,21 @@ class _Whole:
     pool: ThreadPoolExecutor
     sha: "hashlib._Hash | None" = None
     lines: int = 0
-    good: bool = True
+    open_line: bool = False
 
     def shard(self, source: Source, path: str, step: progress.Step) -> str:
         own = hashlib.sha256()
+        last = b"\n"
         for chunk in source.chunks(path):
             other = self.pool.submit(self.sha.update, chunk) if self.sha else None
             own.update(chunk)
             self.lines += bytes(chunk).count(b"\n")
+            last = bytes(chunk[-1:])
             if other:
                 other.result()
             step.advance(len(chunk))
         self.sha = self.sha or own.copy()
+        self.open_line = self.open_line or last != b"\n"
         return own.hexdigest()
 
 
@@ -117,7 +127,7 @@ class _Reading:
                 self._one(file, whole)
         shards = {file.path for file in manifest.with_role("data")}
         good = bool(shards) and whole.sha is not None and shards <= self.digests.keys()
-        data = Data(whole.sha.hexdigest(), whole.lines) if good and whole.sha else None
+        data = Data(whole.sha.hexdigest(), whole.lines, not whole.open_line) if good and whole.sha else None
         return Contents(self.documents, data, self.digests)
 
     def _one(self, file: ListedFile, whole: _Whole) -> None:

@@ -4,7 +4,7 @@ Two days count. On the day of the release the verdict has to come out as the one
 pass, which it does not where a waiver has expired since.
 """
 
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import date
 
 from deidrelease.bundle import layout
@@ -13,7 +13,8 @@ from deidrelease.bundle.moments import parse_moment
 from deidrelease.errors import DeidReleaseError
 from deidrelease.policy import decide, open_waivers
 from deidrelease.policy.verdicts import parse_verdict
-from deidrelease.results import Judgement, Verdict
+from deidrelease.results import Verdict
+from deidrelease.signing.trust import TrustedKey
 
 _DRAWN_FROM = (
     layout.RELEASE,
@@ -34,8 +35,10 @@ def judge_again(question: Question, read: Read) -> Verdict | None:
     if read.result is None or read.policy is None or layout.WAIVERS not in read.parsed:
         findings.not_checked(layout.VERDICT, "a result, a policy or waivers that can be read")
         return None
-    then = _decided(question, read, parse_moment(read.manifest.created).date())
-    today = _decided(question, read, question.now.date())
+    keys = question.trust.keys_with("waiver")
+    then = _decided(question, read, keys, parse_moment(read.manifest.created).date())
+    # A key that has ended may be anybody's by now, and a claim tells its own day of issue.
+    today = _decided(question, read, [key for key in keys if key.valid_at(question.now)], question.now.date())
     if then is None or today is None:
         return None
     _check_same(question, read, then)
@@ -77,12 +80,12 @@ def _check_policy(question: Question, read: Read) -> None:
         question.findings.fail("policy-not-allowed", layout.RESOLVED, what)
 
 
-def _decided(question: Question, read: Read, day: date) -> Verdict | None:
+def _decided(question: Question, read: Read, keys: Sequence[TrustedKey], day: date) -> Verdict | None:
     if read.policy is None or read.result is None:
         return None
     data = read.contents.documents[layout.WAIVERS]
     try:
-        waivers, refused = open_waivers(data, question.trust.keys_with("waiver"), day)
+        waivers, refused = open_waivers(data, keys, day)
     except DeidReleaseError as error:
         question.findings.fail("document", layout.WAIVERS, "; ".join(p.what for p in error.problems))
         return None
@@ -99,16 +102,7 @@ def _check_same(question: Question, read: Read, then: Verdict) -> None:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         findings.fail("document", layout.VERDICT, str(error) if type(error) is ValueError else "is no verdict")
         return
-    if _decisive(written) != _decisive(then):
+    # To the last word: the report shows its sentences, and a true number beside a false one is a lie too.
+    if written != then:
         what = f"says {written.outcome}; decided again from the bundle it differs ({then.outcome})"
         findings.fail("verdict-differs", layout.VERDICT, what)
-
-
-def _decisive(verdict: Verdict) -> Verdict:
-    """`verdict` without its prose, which later versions may word better; every name, number and limit stays."""
-    refused = dict.fromkeys(verdict.refused_waivers, "")
-    return replace(verdict, judgements=tuple(map(_bare, verdict.judgements)), refused_waivers=refused)
-
-
-def _bare(judgement: Judgement) -> Judgement:
-    return replace(judgement, what="", because="", remedy="")

@@ -17,8 +17,8 @@ from deidrelease.errors import DeidReleaseError
 from deidrelease.policy import Policy, read_resolved
 from deidrelease.signing.strict_json import StrictJsonError, canonical, parse_strict
 
-_CANONICAL = (layout.RESOLVED, layout.WAIVERS, layout.VERDICT, layout.RECEIPTS)
-_JSON = (*_CANONICAL, layout.RELEASE, layout.RESULT, layout.UTILITY, layout.CROISSANT)
+_CANONICAL = (layout.RESOLVED, layout.WAIVERS, layout.VERDICT, layout.RECEIPTS, layout.CROISSANT)
+_JSON = (*_CANONICAL, layout.RELEASE, layout.RESULT, layout.UTILITY)
 T = TypeVar("T")
 
 

@@ -5,11 +5,12 @@ A file that cannot be understood is no memory of nothing: it is a failure, until
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import IO, Annotated, Literal
 
 from pydantic import Field
 
@@ -20,6 +21,9 @@ from deidrelease.signing.strict_json import StrictJsonError, canonical
 
 FORMAT = "deidrelease.verified/1"
 _FILE = "verified.json"
+PATIENCE = 30.0
+"""Seconds to wait for another process that verifies."""
+_PAUSE = 0.02
 
 
 class MemoryUnusableError(Exception):
@@ -57,17 +61,16 @@ class Memory:
 
     @contextmanager
     def held(self) -> Iterator["Held"]:
-        """Holds the memory for this process alone, waiting for others.
+        """Holds the memory for this process alone, waiting for others, but not for ever.
 
         Raises:
-            MemoryUnusableError: The folder cannot be made or written, or its file cannot be understood.
+            MemoryUnusableError: The folder cannot be made or written, its file cannot be understood, or another
+                process keeps it.
         """
-        import fcntl
-
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with (self.folder / ".lock").open("a") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                _lock(lock)
                 yield Held(self.folder / _FILE, _read(self.folder / _FILE))
         except OSError as error:
             raise MemoryUnusableError(f"cannot be read or written ({error.strerror})") from None
@@ -98,6 +101,20 @@ def state_folder() -> Path:
     # A relative one has to be ignored (XDG Base Directory Specification 0.8).
     base = Path(named) if named.startswith("/") else Path("~/.local/state").expanduser()
     return base / "deidrelease"
+
+
+def _lock(lock: IO[str]) -> None:
+    import fcntl
+
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise MemoryUnusableError("is held by another process that does not end") from None
+        time.sleep(_PAUSE)
 
 
 def _read(path: Path) -> tuple[Seen, ...]:

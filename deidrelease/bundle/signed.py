@@ -52,13 +52,21 @@ class Signed:
 
 def read_signed(data: bytes, trust: TrustPolicy, now: datetime, findings: Findings) -> Signed:
     """The statements in the bytes of `attestations.intoto.jsonl` that count."""
-    signed = [each for each in _opened(data, trust, findings) if _key_is_valid(each, now, findings)]
+    opened = list(_opened(data, trust, findings))
+    if list(map(_place, opened)) != sorted(map(_place, opened)):
+        what = "are not in order: on the audit, its short form, approvals"
+        findings.fail("statement-malformed", layout.ATTESTATIONS, what)
+    signed = [each for each in opened if _key_is_valid(each, now, findings)]
     audit = _only(AuditStatement, signed, findings)
     result = _only(ResultStatement, signed, findings)
     if audit and result and audit[1].key.material != result[1].key.material:
         findings.fail("signature-role", layout.ATTESTATIONS, "the two statements of a release are by two keys")
         result = None
     return Signed(audit, result, tuple(_approvals(signed, audit, findings)))
+
+
+def _place(signed: SignedStatement) -> int:
+    return (AuditStatement, ResultStatement, ApprovalStatement).index(type(signed.statement))
 
 
 def _opened(data: bytes, trust: TrustPolicy, findings: Findings) -> Iterator[SignedStatement]:
@@ -84,6 +92,9 @@ def _statement(line: bytes, where: str, trust: TrustPolicy, findings: Findings) 
     # Before anything of the payload is read, it has to be somebody's word.
     if envelope.strangers(trust.keys):
         findings.fail("signature-untrusted", where, "is signed by no key of the trust policy, or was changed since")
+        return None
+    if envelope.misnamed(trust.keys):
+        findings.fail("envelope", where, "calls the key that signed it by another id than its fingerprint")
         return None
     try:
         statement = read_statement(envelope.payload)

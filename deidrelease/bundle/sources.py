@@ -68,8 +68,10 @@ class Source(Protocol):
 class FolderSource:
     """A bundle in a folder, held open."""
 
+    path: Path
     root: int
     entries: Mapping[str, Entry]
+    refused: frozenset[tuple[str, str]]
     kind: Literal["folder"] = "folder"
 
     def chunks(self, path: str) -> Iterator[memoryview]:
@@ -87,7 +89,8 @@ class FolderSource:
 
     def check_unchanged(self, findings: Findings) -> None:
         """As `Source.check_unchanged`."""
-        again = listed(self.root, Findings())
+        besides = Findings()
+        again = listed(self.root, besides)
         for path in sorted(again.keys() | self.entries.keys()):
             if path not in self.entries:
                 findings.fail("file-changed", path, "was added while the bundle was verified")
@@ -95,6 +98,9 @@ class FolderSource:
                 findings.fail("file-changed", path, "vanished while the bundle was verified")
             elif again[path] != self.entries[path]:
                 findings.fail("file-changed", path, "was changed while the bundle was verified")
+        for _, path in sorted(_what_is_no_file(besides) - self.refused):
+            findings.fail("file-changed", path, "was put there while the bundle was verified")
+        check_place(self.path, self.root, findings)
 
 
 @contextmanager
@@ -107,10 +113,27 @@ def open_folder(path: Path, findings: Findings) -> Iterator[FolderSource]:
     root = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         entries = listed(root, findings)
+        refused = _what_is_no_file(findings)
         check_names(entries, findings)
-        yield FolderSource(root, entries)
+        yield FolderSource(path, root, entries, refused)
     finally:
         os.close(root)
+
+
+def check_place(path: Path, descriptor: int, findings: Findings) -> None:
+    """Notes if `path` names another folder or file than the one that was opened."""
+    here = os.fstat(descriptor)
+    try:
+        same = os.path.samestat(path.stat(), here)
+    except OSError:
+        same = False
+    if not same:
+        findings.fail("file-changed", path.name, "was exchanged while the bundle was verified")
+
+
+def _what_is_no_file(findings: Findings) -> frozenset[tuple[str, str]]:
+    """Links, empty folders and the like of a listing: what was wrong, and where."""
+    return frozenset((failure.code, failure.where) for failure in findings.failures)
 
 
 def check_names(paths: Mapping[str, object], findings: Findings) -> None:

@@ -10,7 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deidrelease.bundle.agreeing import check_data, check_metadata, check_statements, release_digest
+from deidrelease.bundle.agreeing import (
+    check_croissant,
+    check_data,
+    check_metadata,
+    check_statements,
+    release_digest,
+)
 from deidrelease.bundle.copies import check_copies
 from deidrelease.bundle.demanding import (
     approvals_needed,
@@ -87,11 +93,18 @@ def verify(path: Path, trust: TrustPolicy, now: datetime, memory: Memory | None)
             if source is not None:
                 run.all(Question(source, trust, now.astimezone(UTC), findings), memory)
     except OSError as error:
-        findings.fail("unreadable", path.name, f"cannot be opened ({error.strerror or error})")
-    if not run.checks:
-        for name in CHECKS:
+        findings.fail("unreadable", path.name, f"cannot be read ({error.strerror or error})")
+    for name in _asked_for(trust, memory):
+        if name not in run.checks:
+            run.checks[name] = False
             findings.not_checked(name, "a bundle that can be read")
-    return Verification(findings.all(), run.checks or dict.fromkeys(CHECKS, False), run.facts)
+    return Verification(findings.all(), run.checks, run.facts)
+
+
+def _asked_for(trust: TrustPolicy, memory: Memory | None) -> list[str]:
+    """The checks that have to be made before anything counts as verified."""
+    left_out = {"recipient": trust.recipient is None, "history": memory is None}
+    return [name for name in CHECKS if not left_out.get(name, False)]
 
 
 @contextmanager
@@ -150,6 +163,7 @@ class _Run:
             check_report(question, read)
         with self.check("metadata"):
             check_metadata(question, read)
+            check_croissant(question, read)
         with self.check("time"):
             check_times(question, read)
         if question.trust.recipient is not None:

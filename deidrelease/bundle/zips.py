@@ -17,7 +17,7 @@ from typing import Literal
 from deidrelease.bundle.findings import Findings
 from deidrelease.bundle.layout import MOST_FILE_BYTES, MOST_FILES
 from deidrelease.bundle.names import MOST_CHARACTERS
-from deidrelease.bundle.sources import Entry, SourceError, check_names, read_exactly
+from deidrelease.bundle.sources import Entry, SourceError, check_names, check_place, read_exactly
 
 _END = struct.Struct("<4s4H2LH")
 _WIDE_LOCATOR = struct.Struct("<4sLQL")
@@ -27,6 +27,8 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _NARROW = 0xFFFFFFFF
 _MOST_DIRECTORY = MOST_FILES * (_CENTRAL.size + MOST_CHARACTERS + 28)
 _ENCRYPTED = 0x2041
+_WIDE_VERSION = 45
+"""Of the format, needed for sizes of 64 bits; nothing here needs a later one."""
 
 
 class _RefusedError(Exception):
@@ -53,6 +55,7 @@ class _Member:
 class ZipSource:
     """A bundle in a ZIP, held open."""
 
+    path: Path
     descriptor: int
     entries: Mapping[str, Entry]
     starts: Mapping[str, int]
@@ -75,6 +78,7 @@ class ZipSource:
         """As `Source.check_unchanged`."""
         if _identity(self.descriptor) != self.identity:
             findings.fail("file-changed", "the archive", "was changed while the bundle was verified")
+        check_place(self.path, self.descriptor, findings)
 
 
 @contextmanager
@@ -86,12 +90,12 @@ def open_zip(path: Path, findings: Findings) -> Iterator[ZipSource | None]:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        yield _source(descriptor, findings)
+        yield _source(path, descriptor, findings)
     finally:
         os.close(descriptor)
 
 
-def _source(descriptor: int, findings: Findings) -> ZipSource | None:
+def _source(path: Path, descriptor: int, findings: Findings) -> ZipSource | None:
     identity = _identity(descriptor)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         raise OSError(0, "it is neither a folder nor a plain file")
@@ -106,7 +110,8 @@ def _source(descriptor: int, findings: Findings) -> ZipSource | None:
         return None
     entries = {member.path: Entry(member.size, (member.offset,)) for member in members}
     check_names(entries, findings)
-    return ZipSource(descriptor, entries, starts, {member.path: member.crc for member in members}, identity)
+    checksums = {member.path: member.crc for member in members}
+    return ZipSource(path, descriptor, entries, starts, checksums, identity)
 
 
 def _identity(descriptor: int) -> tuple[int, ...]:
@@ -148,13 +153,15 @@ def _end_record(descriptor: int, size: int) -> tuple[int, int, int, int]:
             raise _RefusedError("archive-comment", "there is a comment, or something behind the end")
         raise _RefusedError("archive-damaged", "it is no ZIP, or is cut off")
     if 0xFFFF in (here, count) or _NARROW in (length, begin):
-        return _wide_end(descriptor, place)
+        if disk or first_disk:
+            raise _RefusedError("archive-damaged", "it is a part of an archive")
+        return _wide_end(descriptor, place, (here, count, length, begin))
     if disk or first_disk or here != count:
         raise _RefusedError("archive-damaged", "it is a part of an archive")
     return count, length, begin, place
 
 
-def _wide_end(descriptor: int, end: int) -> tuple[int, int, int, int]:
+def _wide_end(descriptor: int, end: int, narrow: tuple[int, ...]) -> tuple[int, int, int, int]:
     locator = end - _WIDE_LOCATOR.size
     place = locator - _WIDE_END.size
     if place < 0:
@@ -166,12 +173,16 @@ def _wide_end(descriptor: int, end: int) -> tuple[int, int, int, int]:
     _, length, _, _, disk, first_disk, here, count, size, begin = record
     if length != _WIDE_END.size - 12 or disk or first_disk or here != count:
         raise _RefusedError("archive-damaged", "it is a part of an archive")
+    # Some readers take the narrow number where it is one, so it has to be the same.
+    for told, wide, most in zip(narrow, (here, count, size, begin), (0xFFFF, 0xFFFF, _NARROW, _NARROW), strict=True):
+        if told not in (wide, most):
+            raise _RefusedError("archive-headers", "its two end records contradict each other")
     return count, size, begin, place
 
 
 def _member(data: bytes, place: int) -> tuple[_Member, int]:
     fields = _CENTRAL.unpack_from(data, place)
-    mark, made_by, _, flags, method, time, date, crc, packed, size, name, extra, comment, disk, _, attributes, at = (
+    mark, _, version, flags, method, time, date, crc, packed, size, name, extra, comment, disk, _, attributes, at = (
         fields
     )
     if mark != b"PK\1\2":
@@ -179,10 +190,11 @@ def _member(data: bytes, place: int) -> tuple[_Member, int]:
     start = place + _CENTRAL.size
     path = _path(data[start : start + name], flags)
     packed, size, at = _widened(data[start + name : start + name + extra], (packed, size, at), path)
-    _plain(path, flags, method, packed, size)
+    _plain(path, version, flags, method, packed, size)
     if comment or disk:
         raise _RefusedError("archive-comment", "has a comment, or lies in another archive", path)
-    kind = stat.S_IFMT(attributes >> 16) if made_by >> 8 == 3 else 0  # made on Unix
+    # Whatever system it says it was made on: not all readers ask before they make a link.
+    kind = stat.S_IFMT(attributes >> 16)
     if kind not in (0, stat.S_IFREG) or attributes & 0x10:
         raise _RefusedError("file-type", "is a link, a folder or a device, not a plain file", path)
     return _Member(path, flags, method, time, date, crc, size, at), start + name + extra + comment
@@ -196,11 +208,13 @@ def _path(name: bytes, flags: int) -> str:
     return path
 
 
-def _plain(path: str, flags: int, method: int, packed: int, size: int) -> None:
+def _plain(path: str, version: int, flags: int, method: int, packed: int, size: int) -> None:
     if flags & _ENCRYPTED:
         raise _RefusedError("archive-encrypted", "is encrypted", path)
     if method or packed != size:
         raise _RefusedError("archive-compressed", "is compressed", path)
+    if version > _WIDE_VERSION:
+        raise _RefusedError("archive-headers", "asks for more than a reader of stored members has to know", path)
     if flags & ~0x800:
         raise _RefusedError("archive-headers", "leaves its size to be found behind it", path)
     if size > MOST_FILE_BYTES:
@@ -238,8 +252,8 @@ def _starts(descriptor: int, members: list[_Member], end: int) -> dict[str, int]
 
 def _own_header(header: bytes, member: _Member) -> int:
     """How long the member's own header is."""
-    mark, _, flags, method, time, date, crc, packed, size, name, extra = _LOCAL.unpack_from(header)
-    if mark != b"PK\3\4":
+    mark, version, flags, method, time, date, crc, packed, size, name, extra = _LOCAL.unpack_from(header)
+    if mark != b"PK\3\4" or version > _WIDE_VERSION:
         raise _RefusedError("archive-headers", "has no header of its own", member.path)
     start = _LOCAL.size + name
     path = header[_LOCAL.size : start].decode("utf-8" if flags & 0x800 else "cp437", "surrogateescape")

@@ -17,7 +17,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--state", "states", multiple=True, metavar="ID", help="What you state; may be given many times.")
 @click.option("--comment", default="", help="In your words; stands in the bundle.")
 @click.option("--trust", metavar="FILE", type=_FILE, help="Also check whose keys have signed so far.")
-@click.option("--zip", "archive", metavar="FILE", type=_FILE, help="Pack the bundle afterwards.")
+@click.option("--zip", "archive", metavar="FILE", type=_FILE, help="Pack the bundle afterwards, again if it is there.")
 @click.option("--yes", is_flag=True, help="Do not ask: I have read the report.")
 @click.pass_context
 def approve(context: click.Context, /, **given: Any) -> None:
@@ -40,7 +40,8 @@ def approve(context: click.Context, /, **given: Any) -> None:
     from datetime import UTC, datetime
 
     from deidrelease.bundle.approving import Approval, approve, examine
-    from deidrelease.bundle.archive import write_archive
+    from deidrelease.bundle.archive import refuse_other, write_archive
+    from deidrelease.bundle.layout import MANIFEST
     from deidrelease.cli.bundle_display import show_candidate
     from deidrelease.cli.key import asked_passphrase
     from deidrelease.signing.key_files import open_signer
@@ -54,6 +55,9 @@ def approve(context: click.Context, /, **given: Any) -> None:
         context.exit(NOT_APPROVED)
     if trust is None:
         click.echo("Whose keys have signed was not checked: give --trust for that.")
+    if given["archive"]:
+        # An approval that was given is not taken back because the packing after it cannot be done.
+        refuse_other(given["archive"], (given["bundle"] / MANIFEST).read_bytes())
     _show_statements(given["bundle"], given["states"])
     asked = f"Do you, {given['name']}, approve this release, having read its report?"
     if not given["yes"] and not click.confirm(asked):

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from deidrelease.signing.strict_json import LARGEST_INTEGER
+
 if TYPE_CHECKING:
     from deidrelease.engine import Engine
     from deidrelease.notes import Corpus
 
 BLOCKED = 4
+_SEED = click.IntRange(0, LARGEST_INTEGER)
 _PATH = click.Path(path_type=Path)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -30,7 +33,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--only", metavar="A,B", help="Run these audits; all by default.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
 @click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that scan.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of bootstraps and samples.")
+@click.option("--seed", type=_SEED, default=0, show_default=True, help="Of bootstraps and samples.")
 @click.option("--key", metavar="FILE", type=_FILE, help="The site's key, made if missing; DIR/site.key by default.")
 @click.option("--from", "private_format", default="auto", show_default=True, help="Format of TRAIN and HOLDOUT.")
 @click.option("--patients", default="recorded", show_default=True, help="recorded, note, field:…, file:… or table:…")

@@ -91,12 +91,15 @@ def bundle(context: click.Context, /, **given: Any) -> None:
 
     Exit codes: 0 made; 4 blocked, by the policy or by something private in a file; 3 something that you can mend.
     """
+    from deidrelease.bundle.archive import refuse_other, write_archive
     from deidrelease.bundle.making import Refused, make
     from deidrelease.cli.bundle_display import show_made, show_refused
     from deidrelease.cli.display import shown_progress
     from deidrelease.contracts import installed_file_scan
 
     _check_usage(given)
+    if given["archive"]:
+        refuse_other(given["archive"], None)
     signer = _signer(given)
     scan = installed_file_scan()
     with _material(given) as (material, defaults), shown_progress():
@@ -106,8 +109,6 @@ def bundle(context: click.Context, /, **given: Any) -> None:
         show_refused(outcome, request.waivers.justifications)
         context.exit(BLOCKED)
     if given["archive"]:
-        from deidrelease.bundle.archive import write_archive
-
         write_archive(given["out"], given["archive"])
     show_made(outcome, given["archive"])
 

@@ -27,7 +27,7 @@ import click
     help="Only notes in this language; may be given more than once.",
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Another seed, another hospital."
+    "--seed", type=click.IntRange(0, 2**53 - 1), default=7, show_default=True, help="Another seed, another hospital."
 )
 @click.option("--memorise", is_flag=True, help="Let the model learn the notes by heart, and see the gate stop it.")
 @click.pass_context

@@ -108,8 +108,11 @@ def _outputs(given: Mapping[str, Any]) -> list[tuple[str, Path]]:
 def _result_file(told: Path) -> Path:
     if not told.is_dir():
         return told
-    places = (told / "result.json", told / "audit" / "result.json")
-    return next((place for place in places if place.exists()), places[0])
+    places = [told / "result.json", told / "audit" / "result.json"]
+    there = [place for place in places if place.exists()]
+    if len(there) > 1:
+        raise click.UsageError(f"{told} holds two results: name {' or '.join(map(str, there))}")
+    return (there or places)[0]
 
 
 def _today() -> Any:

@@ -31,16 +31,24 @@ def show_verdict(verdict: Verdict, justifications: Mapping[str, str] | None = No
 
 def _gathered(demands: Sequence[Demand]) -> list[tuple[Demand, list[str]]]:
     """Each with the rules that it leaves unjudged: all rules on an audit that did not run have one cause."""
-    causes = {demand.rule: demand for demand in demands if demand.state == "unjudged" and not demand.metric}
+    causes = [each.rule for each in demands if each.state == "unjudged" and each.rule.startswith("audit.")]
     caused: dict[str, list[str]] = {}
     shown = []
     for demand in demands:
-        cause = f"audit.{demand.metric.partition('.')[0]}"
-        if demand.state == "unjudged" and demand.metric and cause in causes:
+        if cause := _cause(demand, causes):
             caused.setdefault(cause, []).append(demand.rule)
         else:
             shown.append(demand)
     return [(demand, caused.get(demand.rule, [])) for demand in shown]
+
+
+def _cause(demand: Demand, causes: Sequence[str]) -> str:
+    """Which of `causes` leaves `demand` unjudged; empty where none does."""
+    if demand.state != "unjudged" or demand.rule in causes:
+        return ""
+    # A class of identifiers stands on metrics of several audits, and names those that are missing.
+    told = demand.metric or (demand.what if demand.rule.startswith("coverage.") else "")
+    return next((cause for cause in causes if f" {cause.removeprefix('audit.')}." in f" {told}"), "")
 
 
 def _reach(verdict: Verdict) -> str:

@@ -72,7 +72,8 @@ def show(name: str, as_json: bool, as_yaml: bool, digest: bool) -> None:
 def check(names: tuple[str, ...]) -> None:
     r"""Tell everything that is wrong with a policy, each with its line and column, or that nothing is.
 
-    Unknown and doubled keys, misspelt audits and metrics, and whatever asks for less than a policy that is extended.
+    Unknown and doubled keys, misspelt audits and metrics, limits that nothing can break, the name of a shipped policy
+    on another, and whatever asks for less than a policy that is extended.
 
     \b
     Example:
@@ -114,7 +115,7 @@ def diff(context: click.Context, old: str, new: str, exit_code: bool) -> None:
     from deidrelease.policy import load_policy
     from deidrelease.policy.difference import difference
 
-    before, after = load_policy(old), load_policy(new)
+    before, after = load_policy(old, borrowed=True), load_policy(new, borrowed=True)
     found = difference(before, after)
     show_difference(found, before, after)
     if exit_code and found.looser:

@@ -1,15 +1,16 @@
 """Holds a result against a policy: pure, closed, and the only thing that makes a verdict.
 
 No clock, no file, no setting: equal arguments give an equal verdict, so that a recipient who decides again sees what
-the sender saw. Whatever is missing, failed, inconclusive, partial or no number is *unjudged*, and that blocks.
+the sender saw. Whatever is missing, failed, inconclusive, partial, beyond belief or no number is *unjudged*, and that
+blocks.
 """
 
 import datetime
-import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from deidrelease.auditing.result import AuditResult
+from deidrelease.auditing.result import ARMS, AuditResult
 from deidrelease.labels import HIPAA_CLASSES
+from deidrelease.policy.believing import TERMS, disbelief, doubts
 from deidrelease.policy.rules import Policy, Rule
 from deidrelease.policy.verdicts import outcome_of
 from deidrelease.policy.waivers import Waiver, refusal, without_doubles
@@ -17,6 +18,10 @@ from deidrelease.results import AuditReport, Estimate, Judgement, Standing, Verd
 
 _AGAIN = "audit again, over all notes of the release and of the private corpus"
 _CLOSED = "what nobody has measured cannot be released"
+_LACKING = {
+    "inconclusive": "give it what it lacks, and audit again",
+    "failed": "find the cause in the log, mend it, and audit again",
+}
 
 
 def decide(
@@ -75,13 +80,39 @@ def _demand(rule: str, kept: bool, what: str, because: str, remedy: str) -> Judg
 
 def _whole(result: AuditResult) -> Iterator[Judgement]:
     scanned = f"{result.scanned:,} of {result.total:,} notes were scanned by every audit that wants them"
-    whole = result.scanned == result.total > 0
+    asked = sum(facts.notes for arm, facts in result.corpora.items() if arm in _arms(result))
+    if result.total < asked:
+        scanned += f", and the corpora that they scan have {asked:,}"
+    whole = result.scanned == result.total > 0 and result.total >= asked
     yield _demand("result.scanned", whole, scanned, "what was not looked at may hold anything", _AGAIN)
-    missing = [arm for arm in ("synthetic", "train") if arm not in result.corpora or result.corpora[arm].notes <= 0]
-    named = f"no {' and no '.join(missing)} notes were audited" if missing else "both sides were audited"
-    yield _demand("result.corpora", not missing, named, "an audit compares the release with the private notes", _AGAIN)
+    yield _compared(result)
     if len({report.audit for report in result.audits}) < len(result.audits):
         yield _demand("result.audits", False, "an audit stands twice", "one of two results may be the better", _AGAIN)
+
+
+def _compared(result: AuditResult) -> Judgement:
+    """Both sides, and a hold-out where something was measured against one."""
+    because, named = "an audit compares the release with the private notes", "both sides were audited"
+    wanted = sorted({"synthetic", "train", *_arms(result)}, key=ARMS.index)
+    missing = [arm for arm in wanted if arm not in result.corpora or result.corpora[arm].notes <= 0]
+    told = [facts.digest for facts in result.corpora.values()]
+    if missing:
+        named = f"no {' and no '.join(missing)} notes were audited"
+    elif len(set(told)) < len(told):
+        named = "two of the corpora are the same notes, and nothing differs from itself"
+    elif any(not 0 < facts.patients <= facts.notes for facts in result.corpora.values()):
+        named = "a corpus has more patients than notes, or none"
+    elif any(facts.keyed != (arm != "synthetic") for arm, facts in result.corpora.items()):
+        named = "the digest of a private corpus is not keyed, or that of the synthetic one is"
+    else:
+        return _demand("result.corpora", True, named, because, "")
+    return _demand("result.corpora", False, named, because, _AGAIN)
+
+
+def _arms(result: AuditResult) -> set[str]:
+    """The corpora that the audits of `result` have scanned."""
+    measured = (report.audit for report in result.audits if report.status == "measured")
+    return {arm for audit in measured if audit in TERMS for arm in TERMS[audit].arms}
 
 
 def _measured(policy: Policy, result: AuditResult) -> Iterator[Judgement]:
@@ -89,8 +120,13 @@ def _measured(policy: Policy, result: AuditResult) -> Iterator[Judgement]:
     for name in sorted({*policy.audits, *failed}):
         report = result.report(name)
         what = f"audit {name} {_state(report)}"
-        remedy = "install what it needs and audit again" if report is None else report.reason or _AGAIN
-        yield _demand(f"audit.{name}", _is_measured(report), what, _CLOSED, remedy)
+        yield _demand(f"audit.{name}", _is_measured(report), what, _CLOSED, _lacking(report))
+
+
+def _lacking(report: AuditReport | None) -> str:
+    if report is None:
+        return "let it run, where this version has it, with whatever it needs installed"
+    return _LACKING.get(report.status, "audit again, with this version and its own settings")
 
 
 def _covered(policy: Policy, result: AuditResult) -> Iterator[Judgement]:
@@ -126,7 +162,9 @@ def _found(rule: Rule, estimate: Estimate | None, report: AuditReport | None) ->
     if not _is_measured(report):
         return f"{rule.metric} is not judged: audit {rule.audit} {_state(report, brief=True)}"
     if estimate is None:
-        return f"{rule.metric} is not judged: the result has no such number"
+        told = report.metrics.get(rule.metric.partition(".")[2]) if report else None
+        what = f"{_told(told)} {disbelief(rule.metric, told)}" if told else "the result has no such number"
+        return f"{rule.metric} is not judged: {what}"
     return f"{rule.metric} is {_told(estimate)}; its {_END[rule.judge]} is judged"
 
 
@@ -142,18 +180,20 @@ def _told(estimate: Estimate) -> str:
 def _state(report: AuditReport | None, brief: bool = False) -> str:
     if report is None:
         return "did not run"
+    if report.status == "measured" and (doubt := "; it ".join(doubts(report))):
+        return "is not to be believed" if brief else doubt
     return f"is {report.status}" + ("" if brief or not report.reason else f": {report.reason}")
 
 
 def _is_measured(report: AuditReport | None) -> bool:
-    return report is not None and report.status == "measured"
+    return report is not None and report.status == "measured" and not any(doubts(report))
 
 
 def _number(metric: str, result: AuditResult) -> Estimate | None:
-    """The estimate, where the audit was measured and every part of it is a finite number."""
+    """The estimate, where the audit was measured and the numbers can be what they say."""
     audit, _, name = metric.partition(".")
     report = result.report(audit)
-    if report is None or report.status != "measured" or name not in report.metrics:
+    if report is None or not _is_measured(report) or name not in report.metrics:
         return None
     estimate = report.metrics[name]
-    return estimate if all(map(math.isfinite, (estimate.low, estimate.value, estimate.high))) else None
+    return None if disbelief(metric, estimate) else estimate

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from deidrelease.errors import PolicyError, Problem
+from deidrelease.policy.believing import span_of
 from deidrelease.policy.files import PolicyFile
 from deidrelease.policy.metrics import unknown_audit, unknown_metric
 from deidrelease.policy.resolving import asks_for_less, resolved
@@ -21,17 +22,19 @@ _DEEPEST = 8
 """How many policies may extend one another."""
 
 
-def load_policy(name_or_path: str | Path) -> Policy:
+def load_policy(name_or_path: str | Path, borrowed: bool = False) -> Policy:
     """Reads a policy and everything that it extends.
 
     Args:
         name_or_path: The name of a shipped policy, or the path of a YAML file; a file goes before a name only
             where it is written as a path, such as `./research` or `research.yaml`.
+        borrowed: Whether a file may call itself by the name of a shipped policy that it is not, to be compared with
+            that one; whoever reads a verdict would take the one for the other.
 
     Raises:
         PolicyError: There is no such policy, or everything that is wrong with it, each with its line and column.
     """
-    return _load(find_policy(name_or_path), (), {})
+    return _load(find_policy(name_or_path), (), {}, borrowed)
 
 
 def raw_bytes(name_or_path: str | Path) -> bytes:
@@ -78,7 +81,7 @@ def read_resolved(data: bytes, where: str = "policy/resolved.json") -> Policy:
     return policy
 
 
-def _load(path: Path, chain: tuple[Path, ...], known: dict[Path, Policy]) -> Policy:
+def _load(path: Path, chain: tuple[Path, ...], known: dict[Path, Policy], borrowed: bool = False) -> Policy:
     """Reads one file and its parents; `chain` leads to it, and what is `known` is read once, however often extended."""
     document = parse_document(read_bytes(path, _WANTED), path, _WANTED)
     try:
@@ -91,8 +94,14 @@ def _load(path: Path, chain: tuple[Path, ...], known: dict[Path, Policy]) -> Pol
     except ValidationError as error:
         raise PolicyError(f"{path}: {_UNUSABLE}", _problems(document, error)) from None
     except ValueError as error:
-        raise _refused(document, ("extends",), str(error), "write a rule of this name that says which") from None
-    if problems := [*_unknown(policy, document), *_loosened(policy, parents, document)]:
+        raise _refused(document, ("extends",), str(error), "extend one of them, or name the rule otherwise") from None
+    problems = [*_unknown(policy, document), *_never_broken(policy, document), *_loosened(policy, parents, document)]
+    if not borrowed and _is_another(policy, path):
+        remedy = "give yours a name of its own; to ask for more, write `extends` with that name"
+        problems.append(
+            Problem(document.where(("name",)), "is the name of a shipped policy, and this is not it", remedy)
+        )
+    if problems:
         raise PolicyError(f"{path}: {_UNUSABLE}", problems)
     return policy
 
@@ -138,6 +147,25 @@ def _unknown(policy: Policy, document: Document) -> Iterator[Problem]:
         for metric in told.by:
             if problem := unknown_metric(metric):
                 yield Problem(document.where(("coverage", letter, "by")), *problem)
+
+
+def _never_broken(policy: Policy, document: Document) -> Iterator[Problem]:
+    """Bounds that every number keeps: most often a share in percent."""
+    for name, rule in policy.rules.items():
+        least, most = span_of(rule.metric)
+        above = rule.at_most is not None and rule.at_most >= most
+        below = rule.at_least is not None and rule.at_least <= least
+        idle = (above or rule.at_most is None) and (below or rule.at_least is None)
+        if idle or (rule.at_most is not None and rule.at_most > most):
+            what = f"{rule.metric} lies between {least:g} and {most:g}, so nothing ever breaks {rule.limit}"
+            place = document.where(("rules", name, "at_most" if above else "at_least"))
+            yield Problem(place, what, "write a limit that can be broken; 15% is 0.15")
+
+
+def _is_another(policy: Policy, path: Path) -> bool:
+    """Whether the file at `path` has the name of a shipped policy and asks for something else."""
+    own = shipped_path(policy.name)
+    return own is not None and path.resolve() != own.resolve() and _load(own, (), {}).sha256() != policy.sha256()
 
 
 def _loosened(policy: Policy, parents: Sequence[Policy], document: Document) -> Iterator[Problem]:

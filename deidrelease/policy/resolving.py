@@ -43,13 +43,19 @@ def _rules(file: PolicyFile, parents: Sequence[Policy]) -> dict[str, Any]:
         for name, rule in parent.rules.items():
             inherited[name] = _both(name, inherited[name], rule) if name in inherited else rule
     # By name, not by place in the file: canonical JSON keeps no order, and a verdict must be the same from either.
+    own = {name: _told(file, name, inherited.get(name)) for name in file.rules}
     return {
-        name: {
-            **(inherited[name].model_dump(exclude_none=True) if name in inherited else {}),
-            **(file.rules[name].told() if name in file.rules else {}),
-        }
-        for name in sorted({*inherited, *file.rules})
+        name: {**(inherited[name].model_dump(exclude_none=True) if name in inherited else {}), **own.get(name, {})}
+        for name in sorted({*inherited, *own})
     }
+
+
+def _told(file: PolicyFile, name: str, inherited: Rule | None) -> dict[str, Any]:
+    """What the file says of a rule; a limit that it tightens is no longer that of the source it takes over."""
+    told = file.rules[name].told()
+    if inherited is None or "source" in told or not told.keys() & {"at_most", "at_least", "judge"}:
+        return told
+    return {**told, "source": "; ".join(filter(None, (inherited.source, f"tightened by {file.name}")))}
 
 
 def _both(name: str, one: Rule, other: Rule) -> Rule:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from deidrelease.policy.rules import Policy, Sha256, Slug, Strict, Text
 
@@ -19,7 +19,18 @@ if TYPE_CHECKING:
 WAIVER_FORMAT: Literal["deidrelease.waiver/1"] = "deidrelease.waiver/1"
 PAYLOAD_TYPE = "application/vnd.deidrelease.waiver+json"
 MOST_WAIVERS = 1000
-Person = Annotated[str, Field(min_length=1, max_length=200)]
+_ALIKE = str.maketrans("авсԁеѕіјкмнорԛтуԝхӏαβεζηικμνορτυχ", "abcdesijkmhopqtywxlabezhikmnoptyx")
+"""Small letters of Cyrillic and Greek of which the small or the capital one looks like a Latin one."""
+
+
+def _shown(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("holds marks that nobody sees: write it in letters")
+    return name
+
+
+# What no terminal shows could make two names of one.
+Person = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_shown)]
 
 
 class WaiverClaim(Strict):
@@ -150,24 +161,32 @@ def _opened(record: Any, keys: Sequence["TrustedKey"], now: datetime.date) -> Wa
             return "is no waiver but something else that was signed"
         parse_strict(envelope.payload, "the waiver")
         claim = WaiverClaim.model_validate_json(envelope.payload)
+        if claim_bytes(claim) != envelope.payload:  # such as a date in seconds, which another reader takes otherwise
+            return "is no waiver in its one canonical form"
     except (ValueError, RecursionError):
         return "is no waiver that can be understood"
     if claim.issued > now:
         return f"({claim.id}) begins on {claim.issued} only"
-    signed = [key for key in envelope.signed_by(keys) if key.valid_on(claim.issued)]
+    # A claim tells its own day of issue: a key that has ended since could sign for a day when it was still good.
+    signed = [key for key in envelope.signed_by(keys) if key.valid_on(claim.issued) and key.valid_on(now)]
     if not signed:
-        return f"({claim.id}) is signed by no key that is trusted with waivers on the day of its issue"
+        return f"({claim.id}) is signed by no key that is trusted with waivers, on the day of its issue and today"
     # Whoever asked may have signed as well; what counts is that somebody else did.
     others = [key.name for key in signed if not _same(key.name, claim.requester)]
     return Waiver(**dict(claim), approver=(others or [signed[0].name])[0])
 
 
 def _same(one: str, other: str) -> bool:
-    return _person(one) == _person(other)
+    """Whether two names may be one person's; a name without any letter may be anybody's."""
+    persons = _person(one), _person(other)
+    return persons[0] == persons[1] or [] in persons
 
 
-def _person(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+def _person(name: str) -> list[str]:
+    """The words of `name` in any order, without case, accents, punctuation, and what only looks like another letter."""
+    letters = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold()).translate(_ALIKE)
+    plain = "".join(c if c.isalnum() else " " for c in letters if unicodedata.category(c) not in ("Mn", "Cf"))
+    return sorted(plain.split())
 
 
 def without_doubles(waivers: Sequence[Waiver]) -> tuple[list[Waiver], Mapping[str, str]]:

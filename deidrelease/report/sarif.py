@@ -49,9 +49,14 @@ def _rule(verdict: Verdict, demand: Demand) -> dict[str, Any]:
         "id": rule_id(verdict, demand),
         "shortDescription": {"text": _message(f"{demand.rule}: a demand on {about}")},
         "fullDescription": {"text": _message(demand.because or demand.rule)},
-        "help": {"text": _message(f"{demand.because} What can be done: {demand.remedy}".strip())},
+        "help": {"text": _message(_help(demand))},
         "defaultConfiguration": {"level": _level(demand)},
     }
+
+
+def _help(demand: Demand) -> str:
+    # A demand that is kept has nothing to be done about it.
+    return f"{demand.because} What can be done: {demand.remedy}".strip() if demand.remedy else demand.because
 
 
 def _result(verdict: Verdict, index: int, demand: Demand, uri: str, secret: str) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class ReleaseConfig(Section):
     """A whole run. `train` takes from `annotator` every key that it does not set itself."""
 
     run_dir: Path = Field(description="Folder that the run fills; private, never to be shared.")
-    seed: Annotated[int, Field(ge=0)] = 0
+    # What every reader of a release's JSON holds exactly (RFC 8785): a larger one could be run with, and not released.
+    seed: Annotated[int, Field(ge=0, le=2**53 - 1)] = 0
     corpus: CorpusSettings
     split: SplitSettings = SplitSettings()
     annotator: AnnotatorSettings = AnnotatorSettings()

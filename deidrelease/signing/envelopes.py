@@ -38,7 +38,7 @@ K = TypeVar("K", bound=_Keyed)
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """A signature and the id that it gives its key, which nothing depends on."""
+    """A signature and the id that it gives its key, by which no key is ever chosen."""
 
     keyid: str
     value: bytes
@@ -94,6 +94,14 @@ class Envelope:
         """How many signatures none of `keys` has made."""
         return sum(not any(key.key.verifies(s.value, self.signed) for key in keys) for s in self.signatures)
 
+    def misnamed(self, keys: Sequence[K]) -> int:
+        """How many signatures by `keys` give their key another id than its fingerprint.
+
+        A key id is under no signature. Were it free, whoever passes the envelope on could write into it.
+        """
+        made = ((s, key.key) for s in self.signatures for key in keys if key.key.verifies(s.value, self.signed))
+        return sum(s.keyid != key.fingerprint for s, key in made)
+
 
 def pre_authentication_encoding(payload_type: str, payload: bytes) -> bytes:
     """`DSSEv1`, the lengths of type and payload, and both, parted by single spaces (DSSE v1.0, protocol)."""
@@ -113,8 +121,11 @@ def sign(payload: bytes, payload_type: str, signer: "Signer") -> bytes:
 
     signing = Signing(payload, payload_type, {})
     signing.sign(signer)
-    data = canonical(signing.to_dict())
-    if not Envelope.parse(data).signed_by([_Alone(public_key_of(signer))]):
+    key, record = public_key_of(signer), signing.to_dict()
+    for signature in record["signatures"]:
+        signature["keyid"] = key.fingerprint
+    data = canonical(record)
+    if not Envelope.parse(data).signed_by([_Alone(key)]):
         raise EnvelopeError("the signer made no signature that its public key verifies")
     return data
 

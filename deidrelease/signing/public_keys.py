@@ -1,7 +1,7 @@
 """A public key: two kinds are accepted, and two keys are one if their material is.
 
 Signatures are checked with `cryptography` itself. securesystemslib, which makes them, takes half a second to import and
-believes the key id that an envelope gives; here that id is a hint and decides nothing.
+believes the key id that an envelope gives; here no key is chosen by that id.
 """
 
 import hashlib
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
 
 Algorithm = Literal["ed25519", "ecdsa-p256"]
 _MOST_PEM = 4096
+_PRIME = 2**255 - 19
+_SMALL = frozenset(
+    {
+        0,
+        1,
+        0x5FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+        _PRIME - 1,
+    }
+)
+"""Heights of the eight points of small order: who takes one for a key takes signatures by anybody."""
 
 
 class KeyRefusedError(ValueError):
@@ -94,7 +105,7 @@ def public_key(loaded: "PublicKeyTypes") -> PublicKey:
     """A key of `cryptography` as a value.
 
     Raises:
-        KeyRefusedError: It is of another kind than Ed25519 and ECDSA P-256.
+        KeyRefusedError: It is of another kind than Ed25519 and ECDSA P-256, or one for which anybody can sign.
     """
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -106,6 +117,10 @@ def _algorithm(loaded: "PublicKeyTypes") -> Algorithm:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if isinstance(loaded, Ed25519PublicKey):
+        # OpenSSL takes these points as keys, and every 32 bytes, so that one key could be written in two ways.
+        height = int.from_bytes(loaded.public_bytes_raw(), "little") % 2**255
+        if height in _SMALL or height >= _PRIME:
+            raise KeyRefusedError("is an Ed25519 key for which anybody can sign")
         return "ed25519"
     if isinstance(loaded, EllipticCurvePublicKey):
         if isinstance(loaded.curve, SECP256R1):

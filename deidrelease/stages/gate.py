@@ -9,7 +9,7 @@ from typing import ClassVar
 from deidrelease.artifacts import atomic_writer, sha256_file
 from deidrelease.auditing.result import read_result
 from deidrelease.errors import PolicyError, Problem
-from deidrelease.policy import load_policy, verdict_bytes
+from deidrelease.policy import Policy, load_policy, verdict_bytes
 from deidrelease.policy.judging import judge, read_waivers
 from deidrelease.settings import GateSettings
 
@@ -39,14 +39,22 @@ class Gate:
         Raises:
             PolicyError: A file cannot be used.
         """
-        return {"policy": load_policy(self.gate.policy).sha256(), "waivers": self._waived()}
+        return {"policy": self._policy().sha256(), "waivers": self._waived()}
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:  # noqa: ARG002
         """Writes `verdict.json`."""
-        policy, result = load_policy(self.gate.policy), read_result(inputs["audit/result.json"])
+        policy, result = self._policy(), read_result(inputs["audit/result.json"])
         waivers = read_waivers(self.gate.waivers, self.gate.trust, self.today)
         with atomic_writer(out / VERDICT) as stream:
             stream.write(verdict_bytes(judge(policy, result, waivers, self.today)))
+
+    def _policy(self) -> Policy:
+        try:
+            return load_policy(self.gate.policy)
+        except PolicyError as error:
+            # `status` reads the run's own record of its configuration, which nobody has open: it has to say which file.
+            summary = f"The gate's policy cannot be used: gate.policy is {self.gate.policy}."
+            raise PolicyError(summary, error.problems) from None
 
     def _waived(self) -> Mapping[str, str] | None:
         if self.gate.waivers is None or self.gate.trust is None:

@@ -76,7 +76,10 @@ class Cast:
         return {ascii_letters(old): ascii_letters(new) for old, new in words}
 
     def _keys(self, mentions: Sequence[tuple[str, Mention]]) -> list[Key]:
-        return list(dict.fromkeys((part.role, part.key) for _, mention in mentions for part in mention.parts))
+        """Of their own words, then of the names that their initials stand for: those decide the letter."""
+        parts = [(mention, part) for _, mention in mentions for part in mention.parts]
+        own = [(part.role, part.key) for _, part in parts]
+        return list(dict.fromkeys([*own, *(self._stands_for(*each) for each in parts if each[1].role == "initial")]))
 
     def _draw(self, key: Key, taken: set[str], attempt: int) -> str:
         role, old = key
@@ -94,12 +97,12 @@ class Cast:
     def _part(self, mention: Mention, part: Part) -> str:
         old = mention.value[part.start : part.end]
         if part.role == "initial":
-            letter = self._letter_for(mention, part)
+            letter = self.names[self._stands_for(mention, part)][0]
             return letter.lower() if old.islower() else letter
         return in_case_of(old, self.names[part.role, part.key])
 
-    def _letter_for(self, mention: Mention, part: Part) -> str:
-        """The initial of the name that the note writes out elsewhere, if it does, beside the same other names."""
+    def _stands_for(self, mention: Mention, part: Part) -> Key:
+        """The name that the initial `part` abbreviates, if the note writes it out beside the same other names."""
         is_last = part == mention.parts[-1] and len(mention.parts) > 1
         role: Role = "surname" if is_last else "given"
         other: Role = "given" if is_last else "surname"
@@ -107,8 +110,8 @@ class Cast:
             shares = set(full.keys(other)) & set(mention.keys(other))
             for key in full.keys(role):
                 if key.startswith(part.key) and (shares or not mention.keys(other)):
-                    return self.names[role, key][0]
-        return self.names["initial", part.key]
+                    return role, key
+        return "initial", part.key
 
     def _colliding(self, forbidden: Forbidden) -> list[tuple[str, Mention]]:
         new = [(label, self.written(mention)) for label, mention in self.mentions]

@@ -7,28 +7,75 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made.bundles import NOW, Plan, make_bundle, trust_of
+from made.bundles import NOW, SIGNABLE, Plan, broken, make_bundle, policy_of, trust_of, waiver
+from made.release_pages import page_documents
 
 from deidrelease.bundle.archive import write_archive
 from deidrelease.bundle.layout import ATTESTATIONS, MANIFEST
+from deidrelease.bundle.manifest import build
 from deidrelease.bundle.verification import Verification, verify
-from deidrelease.notes import Note
+from deidrelease.notes import Note, Span, digest_of
+from deidrelease.signing.strict_json import canonical
 
 FILES = (
-    "data/notes-00000.jsonl", "data/notes-00001.jsonl", "data/notes-00002.jsonl", "audit/result.json",
-    "policy/policy.yaml", "policy/resolved.json", "policy/waivers.json", "gate/verdict.json", "report/report.html",
-    "metadata/release.json", "metadata/receipts.json", "metadata/README.md", "metadata/croissant.json",
-    "metadata/lock.txt", "licences/CC-BY-4.0.txt", MANIFEST, ATTESTATIONS,
+    "data/notes-00000.jsonl", "data/notes-00001.jsonl", "data/notes.parquet", "data/brat/notes.jsonl",
+    "data/brat/a0.txt", "data/brat/a0.ann", "data/brat/a1.txt", "data/brat/a1.ann", "data/brat/a2.txt",
+    "data/brat/a2.ann", "audit/result.json", "audit/utility.json", "policy/policy.yaml", "policy/resolved.json",
+    "policy/waivers.json", "gate/verdict.json", "report/report.html", "metadata/release.json",
+    "metadata/receipts.json", "metadata/README.md", "metadata/croissant.json", "metadata/lock.txt",
+    "licences/DATA.txt", "licences/CC-BY-4.0.txt", MANIFEST, ATTESTATIONS,
 )  # fmt: skip
-SAME_IN_BOTH = {
-    "policy/policy.yaml", "policy/resolved.json", "policy/waivers.json", "metadata/receipts.json",
-    "metadata/README.md", "metadata/croissant.json", "metadata/lock.txt", "licences/CC-BY-4.0.txt",
-}  # fmt: skip
+"""Every file that a bundle of three notes in two shards can have."""
+_LAXER = SIGNABLE.replace("at_most: 0.6", "at_most: 0.61")
+BOTH = trust_of(policies=frozenset({policy_of().sha256(), policy_of(_LAXER).sha256()}))
+
+
+def _notes(city: str) -> tuple[Note, ...]:
+    return tuple(Note(f"a{i}", f"{city}-{i}", f"{city}, Ana Gil, {i}.", (Span(0, 13, "NAME"),)) for i in range(3))
+
+
+def _documents(of: str) -> dict[str, bytes]:
+    pages = page_documents()
+    pages["audit/utility.json"]["says"] = f"How well each tagger of {of} finds annotated PII."
+    pages["metadata/receipts.json"]["generate"]["versions"] = {of: "1.0"}
+    return {
+        "audit/utility.json": canonical(pages["audit/utility.json"]),
+        "metadata/receipts.json": canonical(pages["metadata/receipts.json"]),
+        "metadata/README.md": f"# Notes of {of}\n".encode(),
+        "metadata/lock.txt": f"{of}==1.0\n".encode(),
+        "licences/DATA.txt": f"Made by {of}.\n".encode(),
+        "licences/CC-BY-4.0.txt": f"CC-BY-4.0, {of}\n".encode(),
+    }
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_bundle(tmp_path_factory.mktemp("good") / "bundle")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A valid bundle with every file that one can have."""
+    notes = _notes("Lugo")
+    plan = Plan(notes=notes, shard_notes=2, copies=("brat", "parquet"), documents=_documents("one hospital"))
+    return make_bundle(tmp_path_factory.mktemp("full") / "bundle", plan)
+
+
+@pytest.fixture(scope="module")
+def full_other(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another one, of the same publisher, of which every file has other bytes."""
+    notes = _notes("Vigo")
+    plan = Plan(
+        notes=notes, shard_notes=2, copies=("brat", "parquet"), documents=_documents("another one"), policy=_LAXER,
+        result=broken, waivers=waiver(data_digest=digest_of(notes)), release={"title": "Others"},
+    )  # fmt: skip
+    return make_bundle(tmp_path_factory.mktemp("other") / "bundle", plan)
+
+
+@pytest.fixture
+def copied(full: Path, tmp_path: Path) -> Path:
+    shutil.copytree(full, tmp_path / "bundle")
+    return tmp_path / "bundle"
 
 
 @pytest.fixture(scope="module")
@@ -69,35 +116,52 @@ def test_the_untouched_bundles_verify(good: Path, other: Path, verified: Callabl
     assert verify(other, trust_of(), NOW, None).ok
 
 
+def test_both_full_bundles_verify_and_differ_in_every_file(full: Path, full_other: Path) -> None:
+    for bundle in (full, full_other):
+        assert verify(bundle, BOTH, NOW, None).ok
+        assert sorted(p.relative_to(bundle).as_posix() for p in bundle.rglob("*") if p.is_file()) == sorted(FILES)
+    assert [path for path in FILES if (full / path).read_bytes() == (full_other / path).read_bytes()] == []
+
+
 @pytest.mark.parametrize("path", FILES)
-def test_one_bit_of_a_file(bundle: Path, path: str, verified: Callable[[Path], Verification]) -> None:
-    data = bytearray((bundle / path).read_bytes())
+def test_one_bit_of_a_file(copied: Path, path: str, verified: Callable[[Path], Verification]) -> None:
+    data = bytearray((copied / path).read_bytes())
     data[len(data) // 2] ^= 1
-    (bundle / path).write_bytes(data)
+    (copied / path).write_bytes(data)
     expected = {
         MANIFEST: {"manifest", "statement-subject", "file-digest", "file-missing"},
         ATTESTATIONS: {"envelope", "signature-untrusted"},
     }
-    assert codes(verified(bundle)) & expected.get(path, {"file-digest"})
+    assert codes(verified(copied)) & expected.get(path, {"file-digest"})
 
 
 @pytest.mark.parametrize("path", FILES)
-def test_a_file_taken_away(bundle: Path, path: str, verified: Callable[[Path], Verification]) -> None:
-    (bundle / path).unlink()
-    if not any((bundle / path).parent.iterdir()):
-        (bundle / path).parent.rmdir()
+def test_a_file_taken_away(copied: Path, path: str, verified: Callable[[Path], Verification]) -> None:
+    (copied / path).unlink()
+    if not any((copied / path).parent.iterdir()):
+        (copied / path).parent.rmdir()
     expected = {MANIFEST: "manifest", ATTESTATIONS: "unsigned"}
-    found = verified(bundle)
-    assert expected.get(path, "file-missing") in codes(found)
+    assert expected.get(path, "file-missing") in codes(verified(copied))
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path not in SAME_IN_BOTH])
+@pytest.mark.parametrize("path", FILES)
 def test_a_file_of_another_valid_bundle(
-    bundle: Path, other: Path, path: str, verified: Callable[[Path], Verification]
+    copied: Path, full_other: Path, path: str, verified: Callable[[Path], Verification]
 ) -> None:
-    (bundle / path).write_bytes((other / path).read_bytes())
+    (copied / path).write_bytes((full_other / path).read_bytes())
     expected = {MANIFEST: {"statement-subject"}, ATTESTATIONS: {"statement-subject"}}
-    assert codes(verified(bundle)) & expected.get(path, {"file-digest", "file-size"})
+    assert codes(verified(copied)) & expected.get(path, {"file-digest", "file-size"})
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path not in (MANIFEST, ATTESTATIONS)])
+def test_a_file_of_another_valid_bundle_and_a_manifest_to_match(
+    copied: Path, full_other: Path, path: str, verified: Callable[[Path], Verification]
+) -> None:
+    (copied / path).write_bytes((full_other / path).read_bytes())
+    (copied / MANIFEST).write_bytes(build(copied))
+    found = codes(verified(copied))
+    assert "statement-subject" in found
+    assert not found & {"file-digest", "file-size"}
 
 
 def test_a_byte_more(bundle: Path, verified: Callable[[Path], Verification]) -> None:

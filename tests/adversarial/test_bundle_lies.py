@@ -23,17 +23,19 @@ from made.bundles import (
     policy_of,
     signer,
     trust_of,
+    trusted,
     waived_plan,
     waiver,
 )
 
-from deidrelease.auditing.result import AuditResult, CorpusFacts
+from deidrelease.auditing.result import AuditResult, CorpusFacts, parse_result
 from deidrelease.bundle import layout
 from deidrelease.bundle.archive import write_archive
 from deidrelease.bundle.manifest import build, manifest_digest
 from deidrelease.bundle.verification import Verification, verify
 from deidrelease.errors import BundleError
 from deidrelease.notes import digest_of, note_to_json
+from deidrelease.policy import decide, verdict_bytes
 from deidrelease.results import Estimate
 from deidrelease.signing.envelopes import sign
 from deidrelease.signing.strict_json import canonical, parse_strict
@@ -153,6 +155,22 @@ def test_a_verdict_edited(tmp_path: Path, lie: str) -> None:
     assert "report-differs" in found
 
 
+def _retold(name: str, text: str) -> Callable[[AuditResult], bytes]:
+    def verdict(result: AuditResult) -> bytes:
+        document = json.loads(verdict_bytes(decide(policy_of(), result)))
+        document["judgements"][-1][name] = text
+        return canonical(document)
+
+    return verdict
+
+
+@pytest.mark.parametrize(("name", "text"), [("what", "Nothing was found."), ("because", "x"), ("remedy", "None.")])
+def test_a_verdict_whose_sentences_were_touched_up_and_a_report_to_match(tmp_path: Path, name: str, text: str) -> None:
+    result = parse_result(json.loads((make_bundle(tmp_path / "reference") / layout.RESULT).read_bytes()))
+    documents = {layout.VERDICT: _retold(name, text)(result)}
+    assert asked(make_bundle(tmp_path / "b", Plan(documents=documents))) == {"verdict-differs"}
+
+
 def test_data_from_another_run(tmp_path: Path) -> None:
     lines = "".join(f"{note_to_json(note)}\n" for note in OTHERS[:5]).encode()
     found = asked(make_bundle(tmp_path / "b", Plan(edit=rewritten("data/notes-00000.jsonl", lambda _: lines))))
@@ -211,9 +229,39 @@ def test_a_report_edited(tmp_path: Path) -> None:
     assert asked(make_bundle(tmp_path / "b", Plan(edit=edit))) == {"report-differs"}
 
 
+@pytest.mark.parametrize("change", [lambda d: d + b"\n", lambda d: d.replace(b"\n", b"\r\n"), lambda d: d[:-1]])
+def test_a_report_that_looks_the_same_with_other_bytes(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    assert asked(make_bundle(tmp_path / "b", Plan(edit=rewritten(layout.REPORT, change)))) == {"report-differs"}
+
+
 def test_a_report_with_a_script(tmp_path: Path) -> None:
     edit = rewritten(layout.REPORT, lambda page: page.replace(b"</body>", b"<script>alert(1)</script></body>"))
     assert asked(make_bundle(tmp_path / "b", Plan(edit=edit))) == {"report-differs"}
+
+
+_CROISSANTS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "data from elsewhere": lambda c: c["distribution"][0].update(contentUrl="https://example.org/notes.jsonl"),
+    "another digest": lambda c: c["distribution"][0].update(sha256="0" * 64),
+    "a file more": lambda c: c["distribution"].append({**c["distribution"][0], "@id": "x", "contentUrl": "../../x"}),
+    "a shard less": lambda c: c["distribution"].pop(),
+    "records from elsewhere": lambda c: c["recordSet"][0]["field"][0]["source"].update(fileObject={"@id": "x"}),
+    "another licence": lambda c: c.update(license="https://spdx.org/licenses/CC0-1.0.html"),
+    "another title": lambda c: c.update(alternateName="Real notes"),
+    "another publisher": lambda c: c["publisher"].update(name="Another hospital"),
+    "another release": lambda c: c.update(version="7.0.0"),
+    "no data": lambda c: c.pop("distribution"),
+}
+
+
+@pytest.mark.parametrize("lie", _CROISSANTS)
+def test_a_description_for_loaders_that_says_otherwise(tmp_path: Path, lie: str) -> None:
+    edit = changed(layout.CROISSANT, _CROISSANTS[lie])
+    assert asked(make_bundle(tmp_path / "b", Plan(edit=edit))) == {"metadata-differs", "report-differs"}
+
+
+def test_a_description_for_loaders_that_is_a_list(tmp_path: Path) -> None:
+    edit = rewritten(layout.CROISSANT, lambda data: b"[" + data + b"]")
+    assert {"metadata-differs"} <= asked(make_bundle(tmp_path / "b", Plan(edit=edit)))
 
 
 _RELEASES: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -309,6 +357,14 @@ def test_a_waiver_that_waives_nothing(tmp_path: Path, waivers: bytes) -> None:
     assert "verdict-blocked" in asked(make_bundle(tmp_path / "b", Plan(result=broken, waivers=waivers)))
 
 
+def test_a_waiver_by_a_key_that_has_ended_since(tmp_path: Path) -> None:
+    """Its claim tells its own day of issue: whoever finds an old key could date one back."""
+    bundle = make_bundle(tmp_path / "b", Plan(result=broken, waivers=waiver()))
+    ended = trusted("waiver", "waiver", until=NOW.date())
+    keys = (*(key for key in trust_of().keys if "waiver" not in key.roles), ended)
+    assert {"verdict-blocked"} <= asked(bundle, trust_of(keys=keys))
+
+
 def test_a_waiver_key_that_the_recipient_does_not_trust(tmp_path: Path) -> None:
     bundle = make_bundle(tmp_path / "b", Plan(result=broken, waivers=waiver()))
     keys = tuple(key for key in trust_of().keys if "waiver" not in key.roles)
@@ -317,6 +373,12 @@ def test_a_waiver_key_that_the_recipient_does_not_trust(tmp_path: Path) -> None:
 
 _CONFUSIONS: dict[str, Callable[[bytes], bytes]] = {
     "a key twice": lambda data: data.replace(b'"scanned"', b'"scanned": 999, "scanned"', 1),
+    "a key twice, once by an escape": lambda data: data.replace(b'"scanned"', b'"\\u0073canned": 999, "scanned"', 1),
+    "1e400": lambda data: data.replace(b"0.52", b"1e400", 1),
+    "an integer as a fraction": lambda data: data.replace(b'"scanned": 18', b'"scanned": 18.0', 1),
+    "an integer beyond what readers hold": lambda data: data.replace(b'"scanned": 18', b'"scanned": 9007199254740993'),
+    "true for one": lambda data: data.replace(b'"version": 1', b'"version": true', 1),
+    "half a character by its bytes": lambda data: data.replace(b"Somebody", b"\xed\xa0\x80", 1),
     "NaN": lambda data: data.replace(b"0.52", b"NaN", 1),
     "Infinity": lambda data: data.replace(b"0.52", b"-Infinity", 1),
     "1e999": lambda data: data.replace(b"0.52", b"1e999", 1),
@@ -433,6 +495,29 @@ def test_a_shard_left_out_of_the_data_and_of_the_manifest(tmp_path: Path, gap: s
     (bundle / gap).unlink()
     _resigned(bundle, lambda _: None)
     assert {"file-role", "data-mismatch", "data-count"} <= asked(bundle)
+
+
+def test_shards_renumbered_and_signed_again(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b")
+    one, two = bundle / "data/notes-00000.jsonl", bundle / "data/notes-00001.jsonl"
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second)
+    two.write_bytes(first)
+    _resigned(bundle, lambda _: None)
+    assert "data-mismatch" in asked(bundle)
+
+
+@pytest.mark.parametrize("at", [-1, 20], ids=["before the line end", "within a note"])
+def test_a_shard_that_ends_within_a_line(tmp_path: Path, at: int) -> None:
+    """The shards in a row are the audited notes still; read one by one they are not."""
+    bundle = make_bundle(tmp_path / "b")
+    one, two = bundle / "data/notes-00000.jsonl", bundle / "data/notes-00001.jsonl"
+    lines = one.read_bytes().splitlines(keepends=True)
+    kept = b"".join(lines[:-1]) + lines[-1][:at]
+    two.write_bytes(lines[-1][at:] + two.read_bytes())
+    one.write_bytes(kept)
+    _resigned(bundle, lambda _: None)
+    assert "data-count" in asked(bundle)
 
 
 @pytest.mark.parametrize("copy", ["brat", "parquet"])

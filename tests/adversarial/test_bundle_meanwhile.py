@@ -15,6 +15,7 @@ import pytest
 from made.bundles import CREATED, NOW, Plan, approval_line, later, make_bundle, signer, trust_of
 
 from deidrelease import progress
+from deidrelease.bundle import remembering
 from deidrelease.bundle.archive import write_archive
 from deidrelease.bundle.layout import ATTESTATIONS, MANIFEST
 from deidrelease.bundle.manifest import manifest_digest
@@ -111,6 +112,58 @@ def test_a_file_added_while_it_is_verified(bundle: Path, name: str) -> None:
         found = verify(bundle, trust_of(), NOW, None)
     assert meddler.done
     assert "file-changed" in codes(found)
+
+
+def _link_to_more(bundle: Path) -> None:
+    (bundle / "data/notes-00003.jsonl").symlink_to("/etc/hostname")
+
+
+def _pipe(bundle: Path) -> None:
+    os.mkfifo(bundle / "data/notes-00003.jsonl")
+
+
+def _empty_folder(bundle: Path) -> None:
+    (bundle / "model").mkdir()
+
+
+def _exchanged(bundle: Path) -> None:
+    bundle.rename(bundle.with_name("verified"))
+    shutil.copytree(bundle.with_name("verified"), bundle)
+    (bundle / "data/notes-00000.jsonl").write_bytes(b"another")
+
+
+def _gone(bundle: Path) -> None:
+    bundle.rename(bundle.with_name("elsewhere"))
+
+
+@pytest.mark.parametrize("act", [_link_to_more, _pipe, _empty_folder, _exchanged, _gone])
+def test_what_is_no_file_comes_or_the_folder_goes_while_it_is_verified(
+    bundle: Path, act: Callable[[Path], object]
+) -> None:
+    with progress.listening(_Meddler(lambda: act(bundle), at_begin=False)):
+        found = verify(bundle, trust_of(), NOW, None)
+    assert codes(found) == {"file-changed"}
+
+
+@pytest.mark.parametrize("by", ["rename", "link"])
+def test_a_zip_exchanged_while_it_is_verified(bundle: Path, tmp_path: Path, by: str) -> None:
+    path, other = tmp_path / "b.zip", tmp_path / "other.zip"
+    write_archive(bundle, path)
+    shutil.copy(path, other)
+    if by == "link":  # a name that leads to one archive first, and then to another
+        path.rename(tmp_path / "real.zip")
+        path.symlink_to(tmp_path / "real.zip")
+
+    def exchange() -> None:
+        if by == "link":
+            path.unlink()
+            path.symlink_to(other)
+        else:
+            other.rename(path)
+
+    with progress.listening(_Meddler(exchange, at_begin=False)):
+        found = verify(path, trust_of(), NOW, None)
+    assert codes(found) == {"file-changed"}
 
 
 def test_a_folder_swapped_for_a_link_while_it_is_verified(bundle: Path, tmp_path: Path) -> None:
@@ -221,6 +274,31 @@ def test_a_memory_that_cannot_be_understood(good: Path, tmp_path: Path, content:
 def test_a_memory_that_cannot_be_kept(good: Path, tmp_path: Path) -> None:
     (tmp_path / "state").touch()
     assert codes(verify(good, trust_of(), NOW, Memory(tmp_path / "state"))) == {"state"}
+
+
+def test_a_memory_that_another_process_does_not_let_go(
+    good: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remembering, "PATIENCE", 0.1)
+    with Memory(tmp_path / "state").held():
+        found = verify(good, trust_of(), NOW, Memory(tmp_path / "state"))
+    assert codes(found) == {"state"}
+    assert not (tmp_path / "state/verified.json").exists()
+
+
+def test_a_memory_that_may_not_be_written(good: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / ".lock").mkdir()
+    assert codes(verify(good, trust_of(), NOW, Memory(state))) == {"state"}
+
+
+def test_a_memory_with_a_lower_number_than_was_verified_is_believed(releases: list[Path], tmp_path: Path) -> None:
+    """Whoever can write a user's state folder can make them forget; what they cannot do is forge a release."""
+    memory = Memory(tmp_path / "state")
+    assert verify(releases[2], trust_of(), NOW, memory).ok
+    (tmp_path / "state/verified.json").unlink()
+    assert verify(releases[0], trust_of(), NOW, memory).ok
 
 
 def test_two_at_once_remember_the_newest(releases: list[Path], tmp_path: Path) -> None:

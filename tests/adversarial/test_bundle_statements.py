@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from made.bundles import (
     NOW,
     Plan,
@@ -21,6 +22,7 @@ from made.bundles import (
     trusted,
 )
 
+from deidrelease.bundle.archive import write_archive
 from deidrelease.bundle.layout import ATTESTATIONS
 from deidrelease.bundle.verification import Verification, verify
 from deidrelease.errors import BundleError
@@ -60,7 +62,13 @@ def codes(found: Verification) -> set[str]:
 
 
 def asked(bundle: Path, trust: TrustPolicy | None = None) -> set[str]:
-    return codes(verify(bundle, trust or trust_of(), NOW, None))
+    """The codes, which are the same for the folder and for its ZIP."""
+    found = codes(verify(bundle, trust or trust_of(), NOW, None))
+    packed = bundle.with_suffix(".zip")
+    packed.unlink(missing_ok=True)
+    write_archive(bundle, packed)
+    assert codes(verify(packed, trust or trust_of(), NOW, None)) == found
+    return found
 
 
 @pytest.mark.parametrize("line", [AUDIT, RESULT, APPROVAL])
@@ -134,13 +142,60 @@ def test_one_key_under_two_names_counts_once(bundle: Path) -> None:
     assert {"statement-duplicate", "approvals-too-few"} <= asked(bundle, trust_of(keys=twice, approvals=2))
 
 
-def test_two_signatures_of_one_key_with_two_key_ids_count_once(bundle: Path) -> None:
+@pytest.mark.parametrize("keyid", ["another", ""])
+def test_two_signatures_of_one_key_with_two_key_ids_count_once(bundle: Path, keyid: str) -> None:
     changed = lines(bundle)
     record = json.loads(changed[APPROVAL])
-    record["signatures"].append({**record["signatures"][0], "keyid": "another"})
+    record["signatures"].append({**record["signatures"][0], "keyid": keyid})
     changed[APPROVAL] = canonical(record)
     put(bundle, changed)
+    assert {"approvals-too-few", "envelope"} <= asked(bundle, trust_of(approvals=2))
+    record["signatures"][1]["keyid"] = record["signatures"][0]["keyid"]
+    put(bundle, [*changed[:APPROVAL], canonical(record)])
     assert asked(bundle, trust_of(approvals=2)) == {"approvals-too-few"}
+
+
+@pytest.mark.parametrize("line", [AUDIT, RESULT, APPROVAL])
+@pytest.mark.parametrize("keyid", ["", "0" * 64, "Ana Gil was here"])
+def test_a_key_id_that_somebody_wrote_into(bundle: Path, line: int, keyid: str) -> None:
+    changed = lines(bundle)
+    record = json.loads(changed[line])
+    record["signatures"][0]["keyid"] = keyid
+    changed[line] = canonical(record)
+    put(bundle, changed)
+    assert {"envelope", "statement-missing"} <= asked(bundle)
+
+
+@pytest.mark.parametrize("order", [(RESULT, AUDIT, APPROVAL), (AUDIT, APPROVAL, RESULT), (APPROVAL, AUDIT, RESULT)])
+def test_statements_that_changed_places(bundle: Path, order: tuple[int, ...]) -> None:
+    put(bundle, [lines(bundle)[number] for number in order])
+    assert asked(bundle) == {"statement-malformed"}
+
+
+def _other_s(line: bytes) -> bytes:
+    """The second signature that every ECDSA signature gives away: n - s instead of s."""
+    record = json.loads(line)
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    r, s = decode_dss_signature(base64.b64decode(record["signatures"][0]["sig"]))
+    record["signatures"][0]["sig"] = base64.b64encode(encode_dss_signature(r, order - s)).decode()
+    return canonical(record)
+
+
+def test_a_signature_that_anybody_can_make_of_another_counts_for_nothing_more(tmp_path: Path) -> None:
+    plan = Plan(release_key=signer("ecdsa"), approvers=(signer("ecdsa approver"),))
+    bundle = make_bundle(tmp_path / "b", plan)
+    keys = (trusted("ecdsa", "release"), trusted("ecdsa approver", "approval"), trusted("approver", "approval"))
+    trust = trust_of(keys=keys)
+    changed = lines(bundle)
+    assert _other_s(changed[APPROVAL]) != changed[APPROVAL]
+    put(bundle, [*changed[:APPROVAL], _other_s(changed[APPROVAL])])
+    assert verify(bundle, trust, NOW, None).ok  # it is a signature by that key
+    put(bundle, [*changed, _other_s(changed[APPROVAL])])
+    assert {"statement-duplicate", "approvals-too-few"} <= asked(bundle, replace(trust, approvals=2))
+    both = json.loads(changed[APPROVAL])
+    both["signatures"] += json.loads(_other_s(changed[APPROVAL]))["signatures"]
+    put(bundle, [*changed[:APPROVAL], canonical(both)])
+    assert asked(bundle, replace(trust, approvals=2)) == {"approvals-too-few"}
 
 
 def test_a_strangers_signature_beside_the_right_one(bundle: Path) -> None:
@@ -199,6 +254,15 @@ def _no_high_s(record: dict[str, Any]) -> None:
         (_set("extra", 1), "envelope"),
         (_set("payload", "####"), "envelope"),
         (_set("payload", "e30"), "envelope"),
+        (_set("payload", "e30=\n"), "envelope"),
+        (_set("payload", " e30="), "envelope"),
+        (_set("payload", "e30=e30="), "envelope"),
+        (_set("payload", "-_-_"), "envelope"),
+        (_set("payload", ["e30="]), "envelope"),
+        (_set("payloadType", "Application/vnd.in-toto+json"), "envelope"),
+        (_set("payloadType", "application/vnd.in-toto+json; charset=utf-8"), "envelope"),
+        (lambda line: line.replace(b'{"payload":', b'{"\\u0070ayload":"e30=","payload":'), "envelope"),
+        (lambda line: line.replace(b'"payloadType"', b'"payload\\u0054ype"'), "envelope"),
         (_set("payload", "e31="), "envelope"),
         (_envelope(lambda record: record.pop("payloadType")), "envelope"),
         (lambda line: line.replace(b'{"payload":', b'{"payload":"e30=","payload":'), "envelope"),

@@ -122,6 +122,11 @@ def _commented(entry: zipfile.ZipInfo, content: bytes) -> bytes:
     return content
 
 
+def _needlessly_wide(entry: zipfile.ZipInfo, content: bytes) -> bytes:
+    entry.extra = struct.pack("<2H2Q", 1, 16, len(content), len(content)) if entry.filename == README else b""
+    return content
+
+
 def _ended(data: bytes) -> int:
     return data.rindex(b"PK\5\6")
 
@@ -188,6 +193,31 @@ def _flagged(data: bytes, flag: int) -> bytes:
     return _patched(data, _central(data, README) + 8, "<H", flag)
 
 
+def _made_on(data: bytes, system: int, mode: int) -> bytes:
+    """The README as something else than a file, by the attributes of another system than Unix."""
+    at = _central(data, README)
+    return _patched(_patched(data, at + 4, "<H", 20 | system << 8), at + 38, "<L", mode << 16)
+
+
+def _overlapping(data: bytes) -> bytes:
+    """Two members that share their bytes: the directory's entry of the README points at the lock file's header."""
+    return _patched(data, _central(data, README) + 42, "<L", _local(data, "metadata/lock.txt"))
+
+
+def _wide(data: bytes, **other: int) -> bytes:
+    """The same with the end record for many members, in which `other` stands instead of what is true."""
+    end = _ended(data)
+    count, length, begin = struct.unpack_from("<H2L", data, end + 10)
+    true = {"count": count, "length": length, "begin": begin, "narrow_begin": 0xFFFFFFFF, "disk": 0}
+    told = {**true, **other}
+    record = struct.pack(
+        "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, told["count"], told["count"], told["length"], told["begin"]
+    )
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
+    narrow = (told["disk"], 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, told["narrow_begin"], 0)
+    return data[:end] + record + locator + struct.pack("<4s4H2LH", b"PK\5\6", *narrow)
+
+
 def _bit(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
 
@@ -235,6 +265,22 @@ _SHAPES: dict[str, tuple[Callable[[bytes], bytes], set[str]]] = {
     "another method in the header": (lambda d: _patched(d, _local(d, README) + 8, "<H", 8), {"archive-headers"}),
     "encrypted": (lambda d: _flagged(d, 1), {"archive-encrypted"}),
     "sizes behind the data": (lambda d: _flagged(d, 8), {"archive-headers"}),
+    "a link made on an Atari": (lambda d: _made_on(d, 5, 0o120777), {"file-type"}),
+    "a link made on a Mac": (lambda d: _made_on(d, 19, 0o120777), {"file-type"}),
+    "a link made on DOS": (lambda d: _made_on(d, 0, 0o120777), {"file-type"}),
+    "two members with the same bytes": (_overlapping, {"archive-gap"}),
+    "names in UTF-8 in one header, in the old code page in the other": (
+        lambda d: _patched(d, _local(d, README) + 6, "<H", 0x800), {"archive-headers"}),
+    "a version that nobody has": (lambda d: _patched(d, _central(d, README) + 6, "<H", 63), {"archive-headers"}),
+    "a version that nobody has, in the header": (
+        lambda d: _patched(d, _local(d, README) + 4, "<H", 63), {"archive-headers"}),
+    "two end records that contradict each other": (lambda d: _wide(d, narrow_begin=5), {"archive-headers"}),
+    "two end records, the wide one of fewer members": (
+        lambda d: _wide(d, count=3), {"archive-gap", "archive-damaged"}),
+    "two end records, the wide one elsewhere": (lambda d: _wide(d, begin=5), {"archive-gap"}),
+    "two end records, one of another disk": (lambda d: _wide(d, disk=1), {"archive-damaged"}),
+    "wide sizes without need": (
+        lambda d: repacked(d, _needlessly_wide), {"archive-extra"}),
     "a gap before the directory": (_gap, {"archive-gap"}),
     "a second directory": (_second_directory, {"archive-gap", "archive-prefix", "archive-headers"}),
     "cut off": (lambda d: d[: len(d) // 2], {"archive-damaged"}),
@@ -261,6 +307,10 @@ def test_a_zip_of_another_form(data: bytes, shape: str, asked: Callable[[bytes],
     found = asked(changed)
     assert found & expected
     assert not {code for code in found if code.startswith("archive")} - expected
+
+
+def test_the_wide_end_record_alone_is_no_fault(data: bytes, asked: Callable[[bytes], set[str]]) -> None:
+    assert asked(_wide(data)) == set()
 
 
 def test_ten_gigabytes_of_zeros(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ bundle that verifies unless it is, byte by byte, the one that was signed.
 """
 
 import argparse
+import hashlib
 import io
+import json
 import random
 import shutil
 import signal
@@ -16,16 +18,31 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fuzz.readers import mutated
-from made.bundles import NOW, make_bundle, trust_of, trusted
+from made.bundles import NOW, Plan, make_bundle, trust_of, trusted
+from made.release_pages import page_documents
 
 from deidrelease.bundle.archive import write_archive
 from deidrelease.bundle.documents import DocumentError
 from deidrelease.bundle.findings import Findings
-from deidrelease.bundle.layout import ATTESTATIONS, MANIFEST
+from deidrelease.bundle.layout import (
+    ATTESTATIONS,
+    CROISSANT,
+    MANIFEST,
+    RECEIPTS,
+    RELEASE,
+    REPORT,
+    RESOLVED,
+    RESULT,
+    UTILITY,
+    VERDICT,
+    WAIVERS,
+)  # fmt: skip
 from deidrelease.bundle.manifest import read_manifest
 from deidrelease.bundle.remembering import Memory, MemoryUnusableError
 from deidrelease.bundle.sources import SourceError
@@ -33,13 +50,18 @@ from deidrelease.bundle.statements import read_statement
 from deidrelease.bundle.verification import verify
 from deidrelease.bundle.zips import open_zip
 from deidrelease.errors import BundleError
+from deidrelease.report.release_page import ReportError, render
 from deidrelease.signing.envelopes import Envelope, EnvelopeError
-from deidrelease.signing.strict_json import StrictJsonError, canonical
+from deidrelease.signing.strict_json import StrictJsonError, canonical, parse_strict
 from deidrelease.signing.trust import load_trust, trust_document
 
 SECONDS = 10
-SLOW = {"bundle": 100, "zip-bundle": 100}
+SLOW = {"bundle": 100, "zip-bundle": 100, "documents": 100}
 """Aims that get so many times fewer inputs: each of theirs is a whole verification."""
+
+
+_WHOLE = b"nothing is damaged by this input, and by another one is chosen what is"
+_DOCUMENTS = (RELEASE, RESULT, UTILITY, RESOLVED, WAIVERS, VERDICT, RECEIPTS, CROISSANT)
 
 
 @dataclass(frozen=True)
@@ -68,7 +90,13 @@ def aims(place: Path) -> dict[str, Aim]:
         "zip": Aim((packed[-1200:], _small_zip(), packed), _zip),
         "bundle": Aim((b"\n".join(lines) + b"\n", manifest), _bundle(bundle)),
         "zip-bundle": Aim((packed,), _zip_bundle(packed)),
+        "documents": Aim((_WHOLE,), _documents(make_bundle(place / "more", Plan(documents=_of_a_run())))),
     }
+
+
+def _of_a_run() -> dict[str, bytes]:
+    """What a bundle has that a run was made into."""
+    return {path: canonical(page_documents()[path]) for path in (UTILITY, RECEIPTS)}
 
 
 def _small_zip() -> bytes:
@@ -153,10 +181,77 @@ def _bundle(good: Path) -> Callable[[bytes, Path], bool]:
             found = verify(good, trust_of(), NOW, None)
         finally:
             path.write_bytes(kept[path])
-        assert not found.ok or sorted(data.splitlines()) == sorted(kept[path].splitlines())
+        assert not found.ok or _signed(data) == _signed(kept[path])
         return found.ok
 
     return read
+
+
+def _signed(data: bytes) -> list[bytes]:
+    """A manifest, or statements in any order: people may approve in any."""
+    return [data] if b'"files"' in data else sorted(data.splitlines())
+
+
+def _documents(good: Path) -> Callable[[bytes, Path], bool]:
+    """Damages one document below its syntax, and lets the manifest and the report agree with it."""
+    before = {path: path.read_bytes() for path in good.rglob("*") if path.is_file()}
+
+    def read(data: bytes, _: Path) -> bool:
+        rng = random.Random(data)
+        name = rng.choice(_DOCUMENTS)
+        document = parse_strict(before[good / name], name)
+        if data != _WHOLE:
+            document = damaged(document, rng)
+        try:
+            (good / name).write_bytes(canonical(document))
+            _agreeing(good, before[good / MANIFEST])
+            found = verify(good, trust_of(), NOW, None)
+        finally:
+            for path, content in before.items():
+                path.write_bytes(content)
+        assert not found.ok or canonical(document) == before[good / name]
+        return found.ok
+
+    return read
+
+
+def _agreeing(good: Path, manifest: bytes) -> None:
+    """Draws the report anew where it can be, and lists the files as they are."""
+    paths = [path for path in good.rglob("*") if path.is_file() and path.name not in (MANIFEST, ATTESTATIONS)]
+    digests = {path.relative_to(good).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    del digests[REPORT]
+    drawn = {name: parse_strict((good / name).read_bytes(), name) for name in _DOCUMENTS if name != CROISSANT}
+    with suppress(ReportError):
+        (good / REPORT).write_bytes(render(drawn, digests).encode("utf-8"))
+    record = json.loads(manifest)
+    for file in record["files"]:
+        content = (good / file["path"]).read_bytes()
+        file |= {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    (good / MANIFEST).write_bytes(canonical(record))
+
+
+_ODD = (
+    None, True, 0, -1, 1, 2**53 - 1, 0.5, -0.5, 1e300, "", "x", "\u202e", "<b>", "0" * 64, "2026-02-30T10:00:00Z",
+    "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", [], {}, [[]], [{}], {"a": None}, {"": []}, "a" * 5000,
+)  # fmt: skip
+
+
+def damaged(value: Any, rng: random.Random) -> Any:
+    """`value` with one thing in it that is of another kind, gone, doubled or in another order."""
+    if isinstance(value, dict | list) and value and rng.random() < 0.85:
+        inner = dict(value) if isinstance(value, dict) else list(value)
+        at = rng.choice(list(inner)) if isinstance(inner, dict) else rng.randrange(len(inner))
+        act = rng.random()
+        if act < 0.7:
+            inner[at] = damaged(inner[at], rng)
+        elif act < 0.8:
+            del inner[at]
+        elif isinstance(inner, dict):
+            inner[f"{at}x"] = inner[at]
+        else:
+            inner.insert(at, inner[rng.randrange(len(inner))])
+        return inner
+    return rng.choice(_ODD)
 
 
 def _zip_bundle(good: bytes) -> Callable[[bytes, Path], bool]:
@@ -194,7 +289,7 @@ def fuzz(name: str, inputs: int, seed: int, place: Path) -> dict[str, int]:
     return ends
 
 
-NAMES = ("manifest", "envelope", "statement", "trust", "memory", "zip", "bundle", "zip-bundle")
+NAMES = ("manifest", "envelope", "statement", "trust", "memory", "zip", "bundle", "zip-bundle", "documents")
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def test_the_log_is_clean(finished: Any, notes: list[Note]) -> None:
 
 def test_receipts_are_clean(finished: Any, notes: list[Note]) -> None:
     receipts = sorted(finished.config.run_dir.glob("*/receipt.json"))
-    assert len(receipts) == 8
+    assert len(receipts) == 9
     for receipt in receipts:
         assert leaked(receipt.read_text(encoding="utf-8"), notes) == []
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deidrelease.auditing.result import AuditResult, CorpusFacts
+from deidrelease.policy.believing import TERMS
 from deidrelease.results import AuditReport, Estimate, Status
 
 DIGEST = hashlib.sha256(b"synthetic").hexdigest()
@@ -24,7 +25,8 @@ def report_of(
     return AuditReport(
         audit=audit, version=1, status=status, reason=reason, threat_model="Somebody reads.",
         metrics={name: estimate_of(number) for name, number in metrics.items()},
-        control={}, p_value=None, null={}, breakdown={}, settings={}, seed=0,
+        control={}, p_value=None, null={}, breakdown={}, seed=0,
+        settings=TERMS[audit].settings if audit in TERMS else {},
         says="What was counted.", does_not_say="Why.",
     )  # fmt: skip
 

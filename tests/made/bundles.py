@@ -17,6 +17,7 @@ from securesystemslib.signer import CryptoSigner, Signer
 
 from deidrelease.auditing.result import AuditResult, CorpusFacts
 from deidrelease.bundle import layout, statements
+from deidrelease.bundle.croissant import croissant_document
 from deidrelease.bundle.manifest import build
 from deidrelease.bundle.moments import parse_moment, write_moment
 from deidrelease.bundle.release_document import ReleaseDocument
@@ -87,6 +88,7 @@ class Plan:
     result: Callable[[AuditResult], AuditResult] = lambda result: result
     waivers: bytes = b"[]"
     release: dict[str, Any] = field(default_factory=dict)
+    documents: dict[str, bytes] = field(default_factory=dict)
     edit: Callable[[Path], None] = nothing
     say: Callable[[dict[str, Any]], None] = nothing
     release_key: Signer = field(default_factory=lambda: signer("release"))
@@ -108,6 +110,7 @@ def make_bundle(folder: Path, plan: Plan | None = None) -> Path:
     files = _documents(plan, result, verdict, shards)
     for path, data in files.items():
         _put(folder / path, data)
+    _put(folder / layout.CROISSANT, _croissant(folder, files))
     digests = {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in _paths(folder)}
     parsed = {path: parse_strict(files[path], path) for path in _DRAWN if path in files}
     _put(folder / layout.REPORT, render(parsed, digests).encode())
@@ -172,10 +175,10 @@ def _verdict(plan: Plan, result: AuditResult) -> Verdict:
 
 
 def _documents(plan: Plan, result: AuditResult, verdict: Verdict, shards: list[str]) -> dict[str, bytes]:
-    lock = b"click==8.1.8\ndeidrelease==0.1.0\n"
+    lock = plan.documents.get(layout.LOCK, b"click==8.1.8\ndeidrelease==0.1.0\n")
     release = {**_release(plan, shards, hashlib.sha256(lock).hexdigest()), **plan.release}
     ReleaseDocument.model_validate(release)
-    return {
+    usual = {
         layout.RESULT: json.dumps(result.document(), indent=1).encode(),
         layout.POLICY: plan.policy.encode(),
         layout.RESOLVED: policy_of(plan.policy).canonical(),
@@ -184,10 +187,23 @@ def _documents(plan: Plan, result: AuditResult, verdict: Verdict, shards: list[s
         layout.RELEASE: canonical(release),
         layout.RECEIPTS: canonical({}),
         layout.CARD: b"# Small synthetic notes\n",
-        layout.CROISSANT: canonical({"@type": "sc:Dataset", "name": "small-notes"}),
         layout.LOCK: lock,
         "licences/CC-BY-4.0.txt": b"CC-BY-4.0\n",
     }
+    return {**usual, **plan.documents}
+
+
+def _croissant(folder: Path, files: dict[str, bytes]) -> bytes:
+    release = ReleaseDocument.model_validate(parse_strict(files[layout.RELEASE], "it"))
+    sizes = {path: (folder / path).stat().st_size for path in _paths(folder)}
+    digests = {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in _paths(folder)}
+    by_run = bool(parse_strict(files[layout.RECEIPTS], "it"))
+    there = release.model_copy(update={"data": release.data.model_copy(update={"shards": _shards(folder)})})
+    return canonical(croissant_document(there, sizes, digests, made_by_run=by_run))
+
+
+def _shards(folder: Path) -> list[str]:
+    return [path for path in sorted(_paths(folder)) if path.endswith(".jsonl") and path.startswith("data/notes-")]
 
 
 def _release(plan: Plan, shards: list[str], lock_sha256: str) -> dict[str, Any]:
@@ -224,7 +240,7 @@ def _release(plan: Plan, shards: list[str], lock_sha256: str) -> dict[str, Any]:
 
 
 _DRAWN = (
-    layout.RELEASE, layout.RESULT, layout.RESOLVED, layout.WAIVERS, layout.VERDICT, layout.RECEIPTS,
+    layout.RELEASE, layout.RESULT, layout.UTILITY, layout.RESOLVED, layout.WAIVERS, layout.VERDICT, layout.RECEIPTS,
 )  # fmt: skip
 
 

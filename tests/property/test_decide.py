@@ -96,12 +96,12 @@ def tightened(draw: Any, policy: Policy) -> Policy:
 
 
 def worsened(draw: Any, result: AuditResult) -> AuditResult:
-    """`result` with numbers moved the bad way, dropped, or audits gone, failed or inconclusive."""
+    """`result` with numbers moved the bad way, dropped, of nobody, or audits gone, failed, inconclusive or others."""
     reports = []
     # Mostly one audit alone: where all are worse at once, one fault hides behind another.
     only = draw(st.sampled_from([*(report.audit for report in result.audits)] * 2 + ["all"]))
     for report in result.audits:
-        kinds = ["moved", "dropped", "failed", "inconclusive", "gone"]
+        kinds = ["moved", "moved", "dropped", "of nobody", "failed", "inconclusive", "gone", "version", "settings"]
         kind = draw(st.sampled_from(kinds)) if only in (report.audit, "all") else "same"
         if kind == "gone":
             continue
@@ -109,6 +109,12 @@ def worsened(draw: Any, result: AuditResult) -> AuditResult:
             report = replace(report, status=kind)
         if kind == "dropped":
             report = replace(report, metrics={})
+        if kind == "version":
+            report = replace(report, version=report.version + draw(st.sampled_from([-1, 1])))
+        if kind == "settings":
+            report = replace(report, settings={**report.settings, "alpha": 1e-300, "near": 2.0, "sampled": 1})
+        if kind == "of nobody":
+            report = replace(report, metrics={name: replace(each, n=0) for name, each in report.metrics.items()})
         if kind == "moved":
             far = -draw(_GRID) if report.audit == "verbatim" else draw(_GRID)
             moved = {

@@ -180,8 +180,8 @@ def _bound_metrics(bounds: ResidualBounds) -> dict[str, Estimate]:
 def _unbounded(families: Sequence[str]) -> str:
     return (
         f"For {', '.join(families)} the detectors cannot be relied on to find any share of what is there, so no upper "
-        "rate can be told: name a tagger (--tagger) trained on such notes, annotate more hold-out patients, or leave "
-        "these families out in the audit's settings, which the result then says."
+        "rate can be told: name a tagger (--tagger) trained on such notes, or annotate more hold-out patients. An "
+        "audit that leaves these families out says so in its settings, and no policy believes it."
     )
 
 

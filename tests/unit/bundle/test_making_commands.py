@@ -10,6 +10,7 @@ from made.finished_runs import KEY, POLICY, clean_result, private_notes, synthet
 from made.scans import register_scan
 
 from deidrelease.auditing.writing import write_result
+from deidrelease.bundle.archive import write_archive
 from deidrelease.cli.main import cli
 from deidrelease.contracts import installed_file_scan
 from deidrelease.errors import AuditError, DeidReleaseError
@@ -116,6 +117,14 @@ def test_made_approved_packed_and_verified(site: Path, bundle: Path, tmp_path: P
     assert "I have read the report." in asked.output
     assert "nobody yet" in asked.output
     trusted = trust(site, tmp_path)
+    write_archive(folder, archive)
+    other = tmp_path / "other.zip"
+    other.write_bytes(b"PK, but of something else")
+    assert "is there already" in failure(*told, "--yes", "--zip", other)
+    assert other.read_bytes() == b"PK, but of something else"
+    assert "nobody yet" in CliRunner().invoke(cli, [str(each) for each in told], input="n\n").output, (
+        "a packing that cannot be done is told before the approval"
+    )
     done = run(*told, "--yes", "--trust", trusted, "--zip", archive)
     assert done.exit_code == 0, done.output
     assert "1 of 1 approval(s)" in done.output

@@ -138,3 +138,10 @@ def test_the_synthetic_side_needs_no_patients_and_the_private_side_does(argument
     (tmp_path / "train.jsonl").write_text((tmp_path / "synthetic.jsonl").read_text())
     assert "say where patient ids stand" in failure(arguments)
     assert run(arguments, "--patients", "note").exit_code == 0
+
+
+def test_a_seed_that_no_reader_of_json_holds_is_usage(arguments: list[str], tmp_path: Path) -> None:
+    done = CliRunner().invoke(cli, ["audit", *arguments, "--seed", str(2**53)])
+    assert done.exit_code == 2
+    assert "--seed" in done.stderr
+    assert not (tmp_path / "audit").exists()

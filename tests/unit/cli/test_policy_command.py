@@ -94,6 +94,18 @@ def test_diff_tells_and_exits_with_4_only_when_asked(tmp_path: Path) -> None:
 REQUEST = ("--policy", "research", "--rule", "membership-auc", "--requester", "Ada Ek", "--justification", "small")
 
 
+def test_only_a_comparison_takes_a_changed_copy_by_a_shipped_name(tmp_path: Path) -> None:
+    from deidrelease.policy import raw_bytes
+
+    copy = tmp_path / "copy.yaml"
+    copy.write_bytes(raw_bytes("research").replace(b"at_most: 0.65", b"at_most: 0.95"))
+    done = run("policy", "diff", "research", copy, "--exit-code")
+    assert done.exit_code == 4
+    assert "loosened   rules.membership-auc.at_most" in done.output
+    for command in ("show", "check"):
+        assert "is the name of a shipped policy, and this is not it" in failure("policy", command, copy)
+
+
 def test_a_waiver_is_asked_for_read_and_signed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import datetime
 

@@ -119,6 +119,28 @@ def test_a_folder_stands_for_the_result_in_it() -> None:
     assert gate("run", "--policy", "policy.yaml").exit_code == 4
 
 
+def test_a_folder_with_two_results_stands_for_neither() -> None:
+    write_result(clean_result(), Path("run/result.json"))
+    write_result(leaking_result(), Path("run/audit/result.json"))
+    done = gate("run", "--policy", "policy.yaml")
+    assert done.exit_code == 2
+    assert "holds two results: name run/result.json or run/audit/result.json" in done.stderr
+
+
+def test_all_that_one_audit_leaves_unjudged_stands_in_its_line() -> None:
+    reason = "The hold-out has 3 annotated patients; 20 are needed"
+    found = result_of(report_of("pii_residual", {}, "inconclusive", reason), report_of("pii_replay", {"decisive": 0}))
+    done = gate(write_result(found, Path("result.json")), "--policy", "hipaa-safe-harbor")
+    assert done.exit_code == 4
+    [line] = [line for line in done.stdout.splitlines() if "audit.pii_residual:" in line]
+    assert line.count(reason) == 1
+    assert "what to do: give it what it lacks, and audit again" in line
+    unjudged = line.partition("leaves unjudged: ")[2]
+    assert unjudged.startswith("coverage.A, coverage.B, ")
+    assert unjudged.endswith("detectors-see, untagged-hits")
+    assert "BLOCKS coverage.A" not in done.stdout
+
+
 def test_a_place_elsewhere_is_told_by_name_alone(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = write_result(leaking_result(), tmp_path_factory.mktemp("secret-ward") / "result.json")
     gate(path, "--policy", "policy.yaml", *formats("x"))

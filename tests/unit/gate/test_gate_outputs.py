@@ -116,6 +116,13 @@ def test_sarif_is_valid_and_says_all_but_what_is_kept(every: Verdict) -> None:
     assert "snippet" not in json.dumps(log)
 
 
+def test_what_is_kept_needs_nothing_to_be_done(every: Verdict) -> None:
+    [run] = sarif(every, "r.json", "k")["runs"]
+    helps = {rule["id"]: rule["help"]["text"] for rule in run["tool"]["driver"]["rules"]}
+    assert helps["small/fine"] == "fine matters"
+    assert helps["small/copied"] == "copied matters What can be done: mend copied"
+
+
 def test_the_schema_refuses_what_is_no_sarif(every: Verdict) -> None:
     log = sarif(every, "audit/result.json", "secret")
     log["runs"][0]["results"][0]["level"] = "terrible"

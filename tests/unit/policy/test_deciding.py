@@ -11,6 +11,7 @@ from made.policies import policy_of
 
 from deidrelease.auditing.result import AuditResult, CorpusFacts
 from deidrelease.policy import Policy, decide
+from deidrelease.policy.believing import TERMS, span_of
 from deidrelease.results import Estimate, Judgement
 
 AUC = {"metric": "membership.auc", "at_most": 0.6}
@@ -37,18 +38,18 @@ def test_a_result_that_keeps_the_bounds_passes_and_the_verdict_says_under_what()
 @pytest.mark.parametrize(
     ("judge", "most", "least", "kept"),
     [
-        ("low", 1.0, None, True), ("low", 0.9, None, False), ("value", 2.0, None, True), ("value", 1.9, None, False),
-        ("high", 3.0, None, True), ("high", 2.9, None, False), ("low", None, 1.0, True), ("low", None, 1.1, False),
-        ("value", None, 2.0, True), ("value", None, 2.1, False), ("high", 9.0, 3.1, False), ("high", 9.0, 3.0, True),
+        ("low", 0.1, None, True), ("low", 0.09, None, False), ("value", 0.2, None, True), ("value", 0.19, None, False),
+        ("high", 0.3, None, True), ("high", 0.29, None, False), ("low", None, 0.1, True), ("low", None, 0.11, False),
+        ("value", None, 0.2, True), ("value", None, 0.21, False), ("high", 9, 0.31, False), ("high", 9, 0.3, True),
     ],
 )  # fmt: skip
 def test_bounds_are_inclusive_and_on_the_end_that_is_judged(
     judge: str, most: float | None, least: float | None, kept: bool
 ) -> None:
     policy = policy_of({"r": {"metric": "membership.auc", "judge": judge, "at_most": most, "at_least": least}})
-    verdict = decide(policy, auc(1.0, 2.0, 3.0))
+    verdict = decide(policy, auc(0.1, 0.2, 0.3))
     assert verdict.outcome == ("pass" if kept else "blocked")
-    assert judgement(policy, auc(1.0, 2.0, 3.0), "r").standing == ("kept" if kept else "broken")
+    assert judgement(policy, auc(0.1, 0.2, 0.3), "r").standing == ("kept" if kept else "broken")
 
 
 def test_what_blocks_says_how_much_against_which_limit_why_and_what_to_do() -> None:
@@ -85,10 +86,41 @@ def estimate(low: float, value: float, high: float) -> Change:
     return reporting(metrics={"auc": Estimate(value, low, high, 0.95, 1, "")})
 
 
+def exact(value: float, n: int = 40, confidence: float = 0.95) -> Estimate:
+    return Estimate(value, value, value, confidence, n, "")
+
+
+def without(result: AuditResult, arm: str) -> AuditResult:
+    return replace(result, corpora={name: facts for name, facts in result.corpora.items() if name != arm})
+
+
+SETTINGS = TERMS["membership"].settings
 EMPTY = CorpusFacts(DIGEST, False, 0, 0)
 CLOSED: dict[str, tuple[Change, str]] = {
     "missing audit": (lambda r: replace(r, audits=()), "audit membership did not run"),
-    "missing metric": (reporting(metrics={}), "the result has no such number"),
+    "missing metric": (reporting(metrics={"x": exact(0.5)}), "the result has no such number"),
+    "no metric at all": (reporting(metrics={}), "audit membership is measured and tells no number"),
+    "a version to come": (reporting(version=2), "is of version 2, and what that measures is not known here"),
+    "no version": (reporting(version=0), "is of version 0"),
+    "a laxer setting": (reporting(settings={**SETTINGS, "power": 0.1}), "ran with other settings than the limits"),
+    "a setting that nobody tells": (reporting(settings={}), "were chosen for: alpha, blind_confidence"),
+    "measured and not": (reporting(reason="too few"), "is measured and yet gives a reason why it is not"),
+    "a private digest without a key": (
+        lambda r: replace(r, corpora={**r.corpora, "train": replace(r.corpora["train"], keyed=False)}),
+        "is not keyed",
+    ),
+    "two p-values": (
+        reporting(p_value=0.001, metrics={"auc": exact(0.5), "p_value": exact(0.9)}),
+        "tells two p-values for one test",
+    ),
+    "more than all": (estimate(1.1, 1.1, 1.1), "1.1 does not lie between 0 and 1"),
+    "fewer than none": (estimate(-0.1, -0.1, 0.5), "-0.1 [-0.1, 0.5] does not lie between 0 and 1"),
+    "of nobody": (reporting(metrics={"auc": exact(0.5, n=0)}), "0.5 comes from nothing"),
+    "an interval that aims low": (
+        reporting(metrics={"auc": exact(0.5, confidence=0.5)}),
+        "an interval that aims at 0.5",
+    ),
+    "more than certain": (reporting(metrics={"auc": exact(0.5, confidence=1.5)}), "an interval that aims at 1.5"),
     "failed": (reporting(status="failed", reason="crashed"), "audit membership is failed: crashed"),
     "inconclusive": (reporting(status="inconclusive", reason="too few"), "audit membership is inconclusive: too few"),
     "an unknown status": (reporting(status="fine"), "audit membership is fine"),
@@ -101,12 +133,26 @@ CLOSED: dict[str, tuple[Change, str]] = {
     "more scanned than there are": (lambda r: replace(r, total=9), "10 of 9 notes were scanned"),
     "nothing to scan": (lambda r: replace(r, scanned=0, total=0), "0 of 0 notes"),
     "less than nothing": (lambda r: replace(r, scanned=-1, total=-1), "-1 of -1 notes"),
-    "no private corpus": (lambda r: replace(r, corpora={"synthetic": r.corpora["synthetic"]}), "no train notes"),
-    "no synthetic corpus": (lambda r: replace(r, corpora={"train": r.corpora["train"]}), "no synthetic notes"),
+    "fewer counted than there are": (lambda r: replace(r, scanned=5, total=5), "the corpora that they scan have 6"),
+    "no private corpus": (lambda r: without(r, "train"), "no train notes"),
+    "no synthetic corpus": (lambda r: without(r, "synthetic"), "no synthetic notes"),
+    "measured against no hold-out": (lambda r: without(r, "holdout"), "no holdout notes"),
     "an empty release": (lambda r: replace(r, corpora={**r.corpora, "synthetic": EMPTY}), "no synthetic notes"),
-    "no numbers at all": (estimate(-math.inf, 0.5, math.inf), "the result has no such number"),
-    "a number below all": (estimate(-math.inf, -math.inf, -math.inf), "the result has no such number"),
-    "an open end that nobody judges": (estimate(-math.inf, 0.5, 0.5), "the result has no such number"),
+    "less than an empty release": (
+        lambda r: replace(r, corpora={**r.corpora, "synthetic": replace(EMPTY, notes=-4)}),
+        "no synthetic notes",
+    ),
+    "nobody's notes": (
+        lambda r: replace(r, corpora={**r.corpora, "synthetic": replace(EMPTY, notes=4)}),
+        "more patients than notes",
+    ),
+    "the hold-out is train": (
+        lambda r: replace(r, corpora={**r.corpora, "holdout": r.corpora["train"]}),
+        "two of the corpora are the same",
+    ),
+    "no numbers at all": (estimate(-math.inf, 0.5, math.inf), "0.5 [-inf, inf] is not finite"),
+    "a number below all": (estimate(-math.inf, -math.inf, -math.inf), "-inf is not finite"),
+    "an open end that nobody judges": (estimate(-math.inf, 0.5, 0.5), "is not finite"),
 }
 
 
@@ -131,7 +177,8 @@ def test_not_a_number_cannot_even_be_an_estimate() -> None:
 def test_an_audit_that_is_required_must_be_there_though_no_rule_names_it() -> None:
     policy = policy_of({"auc": AUC}, requires=["linkage"])
     assert [each.rule for each in decide(policy, auc(0.5, 0.5, 0.5)).blocking] == ["audit.linkage"]
-    with_it = replace(auc(0.5, 0.5, 0.5), audits=(report_of("membership", {"auc": 0.5}), report_of("linkage", {})))
+    linkage = report_of("linkage", {"decisive": 0})
+    with_it = replace(auc(0.5, 0.5, 0.5), audits=(report_of("membership", {"auc": 0.5}), linkage))
     assert decide(policy, with_it).outcome == "pass"
 
 
@@ -170,3 +217,36 @@ def test_equal_arguments_give_an_equal_verdict_and_change_nothing() -> None:
     before = policy.canonical(), result.document()
     assert decide(policy, result) == decide(policy, result)
     assert (policy.canonical(), result.document()) == before
+
+
+def test_what_is_believed_is_what_the_installed_audits_are() -> None:
+    from deidrelease.auditing.plain import plain_values
+    from deidrelease.contracts import installed_audits
+    from deidrelease.policy.metrics import KNOWN
+
+    assert set(TERMS) == set(KNOWN)
+    for name, made in installed_audits().items():
+        terms = TERMS[name]
+        assert made.version in terms.versions
+        assert made.arms == terms.arms
+        assert plain_values(made().settings()) == plain_values(terms.settings)
+
+
+def test_a_negative_excess_and_the_end_of_an_interval_beyond_its_range_are_believed() -> None:
+    assert span_of("verbatim.patients_excess") == (-math.inf, 1.0)
+    policy = policy_of({"r": {"metric": "verbatim.patients_excess", "at_most": 0.0}})
+    assert decide(policy, result_of(report_of("verbatim", {"patients_excess": (-9.0, -3.0, 0.2)}))).outcome == "pass"
+
+
+def test_an_audit_of_another_package_is_taken_at_its_word() -> None:
+    report = replace(report_of("shared_lines", {"lines": -7.0}), version=9, settings={"any": "thing"})
+    policy = policy_of({"r": {"metric": "shared_lines.lines", "at_most": 0}})
+    assert decide(policy, result_of(report)).outcome == "pass"
+
+
+def test_an_audit_that_lacks_something_is_told_to_get_it_and_not_told_twice() -> None:
+    for status, done in (("inconclusive", "give it what it lacks"), ("failed", "find the cause in the log")):
+        report = report_of("membership", {}, status, "The hold-out has 3 patients; 40 are needed")
+        found = judgement(policy_of({"auc": AUC}), result_of(report), "audit.membership")
+        assert found.remedy.startswith(done)
+        assert report.reason in found.what

@@ -42,6 +42,23 @@ def refusal(folder: Path, more: str) -> str:
     return str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("more", "source"),
+    [
+        ("rules: {most: {at_most: 0.5}}", "tightened by child"),
+        ("rules: {most: {judge: high}}", "tightened by child"),
+        ("rules: {most: {at_most: 0.5, source: our board}}", "our board"),
+        ("rules: {most: {remedy: ask}}", ""),
+        ("rules: {sourced: {at_most: 0}}", "a paper; tightened by child"),
+    ],
+)
+def test_a_limit_that_is_tightened_is_no_longer_the_sources_own(more: str, source: str, folder: Path) -> None:
+    text = PARENT + "  sourced: {metric: linkage.decisive, judge: high, at_most: 3, because: b, source: a paper}\n"
+    (folder / "parent.yaml").write_text(text)
+    name = "sourced" if "sourced" in more else "most"
+    assert child(folder, more).rules[name].source == source
+
+
 def test_what_is_not_said_is_taken_over(folder: Path) -> None:
     parent, policy = load_policy(folder / "parent.yaml"), child(folder, "")
     assert policy.rules == parent.rules

@@ -46,7 +46,19 @@ def test_it_says_what_the_file_says_and_the_safest_of_all_else(tmp_path: Path) -
     [
         ("judge: high", "judge: median", "7:5", "judge"),
         ("at_most: 0.2", "at_mots: 0.2", "8:5", "at_mots is no key of a policy"),
-        ("at_most: 0.2", "at_most: yes", "8:5", "number"),
+        ("at_most: 0.2", "at_most: true", "8:5", "number"),
+        *(("at_most: 0.2", f"at_most: {other}", "8:14", "not every reader of YAML") for other in (
+            "yes", "Off", "010", "0x10", "0b11", "1:30", "1_0", "1:30.5", "5.",
+        )),
+        ("because: more", "because: more\u2028    severity: warn #", "9:18", "editors do not show"),
+        ("judge: high", "judge: high # as agreed\x85    severity: warn", "7:28", "editors do not show"),
+        ("judge: high", "judge: high # as agreed\r    severity: warn", "7:28", "editors do not show"),
+        ("judge: high", "judge: high # as \u202eagreed", "7:22", "editors do not show"),
+        ("at_most: 0.2", "at_most: 20", "8:5", "lies between 0 and 1, so nothing ever breaks at most 20"),
+        ("at_most: 0.2", "at_most: 1", "8:5", "nothing ever breaks at most 1"),
+        ("at_most: 0.2", "at_least: 0", "8:5", "nothing ever breaks at least 0"),
+        ("at_most: 0.2", "at_most: 20\n    at_least: 0.1", "8:5", "nothing ever breaks at most 20 and at"),
+        ("name: strict", "name: research", "1:1", "is the name of a shipped policy, and this is not it"),
         ("at_most: 0.2", "at_most: '2'", "8:5", "number"),
         ("at_most: 0.2", "at_most: .nan", "8:5", "finite"),
         ("at_most: 0.2", "at_most: .inf", "8:5", "finite"),
@@ -118,6 +130,27 @@ def test_audits_of_other_packages_are_known_where_they_are_installed(
 )
 def test_a_policy_without_rules_is_none(text: str | bytes, tmp_path: Path) -> None:
     refusal(text, tmp_path)
+
+
+def test_line_ends_of_all_systems_and_a_mark_at_the_start_are_read(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_bytes(("\ufeff" + RULES.replace("\n", "\r\n")).encode())
+    assert load_policy(tmp_path / "p.yaml").rules["few-spans"].at_most == 0.2
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("1.0e-2", 0.01), ("0", 0), ("-0.5", -0.5), (".5", 0.5), ("+0.25", 0.25)]
+)
+def test_numbers_that_everybody_reads_alike_are_read(written: str, number: float, tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(RULES.replace("0.2", written))
+    assert load_policy(tmp_path / "p.yaml").rules["few-spans"].at_most == number
+
+
+def test_a_copy_of_a_shipped_policy_is_that_policy_until_it_is_changed(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_bytes(raw_bytes("research"))
+    assert load_policy(tmp_path / "p.yaml") == load_policy("research")
+    said = refusal(raw_bytes("research").replace(b"at_most: 0.65", b"at_most: 0.95"), tmp_path)
+    assert "p.yaml:2:1: name: is the name of a shipped policy, and this is not it" in said
+    assert load_policy(tmp_path / "p.yaml", borrowed=True).rules["membership-auc"].at_most == 0.95
 
 
 def test_a_file_beyond_all_measure_is_refused_unread(tmp_path: Path) -> None:

@@ -97,6 +97,14 @@ def test_the_strict_one_asks_for_all_that_the_others_ask(name: str) -> None:
     assert list(loosenings(load_policy(name), load_policy("strict-research"))) == []
 
 
+def test_the_union_says_once_what_it_does_not_cover_and_nothing_that_it_does() -> None:
+    told = load_policy("strict-research").not_covered
+    assert len({text[:20] for text in told}) == len(told)
+    assert not [text for text in told if "asks for it" in text]
+    for name in ("research", "hipaa-safe-harbor", "gdpr-wp216"):
+        assert set(load_policy(name).not_covered) <= set(told)
+
+
 @pytest.mark.parametrize("name", shipped())
 def test_a_clean_result_passes_and_every_metric_is_needed(name: str) -> None:
     policy = load_policy(name)

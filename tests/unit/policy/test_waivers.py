@@ -46,7 +46,11 @@ REFUSED = {
     "not yet": ({"issued": TODAY + DAY, "expires": TODAY + DAY}, "begins on 2026-11-22 only"),
     "too long": ({"expires": TODAY + 29 * DAY}, "lives 31 days, and the policy allows 30"),
     "approved by oneself": ({"requester": "Bo Alm"}, "approved by the one who asked"),
-    "the same in other letters": ({"requester": " BO\u00a0alm "}, "approved by the one who asked"),
+    "the same in other letters": ({"requester": " BO  alm "}, "approved by the one who asked"),
+    "the same with another script's letters": ({"requester": "\u0412\u043e \u0410lm"}, "approved by the one who asked"),
+    "the same the other way round": ({"requester": "Alm, Bo"}, "approved by the one who asked"),
+    "the same with accents": ({"requester": "Bö Alm"}, "approved by the one who asked"),
+    "nobody's name": ({"requester": "-"}, "approved by the one who asked"),
     "an absolute stop": ({"rule": "stop"}, "which no waiver covers"),
 }
 
@@ -112,6 +116,7 @@ def test_waivers_that_were_refused_before_block_here() -> None:
     [
         {"data_digest": None}, {"data_digest": DIGEST.upper()}, {"data_digest": "*"}, {"rule": "*"}, {"id": "a b"},
         {"expires": TODAY - 2 * DAY}, {"justification": ""}, {"requester": ""}, {"expires": "2026-11-30"},
+        {"requester": "Bo\u200b Alm"}, {"requester": "Bo\u202eAlm"}, {"requester": "Bo\nAlm"},
     ],
 )  # fmt: skip
 def test_a_claim_about_nothing_or_everything_is_none(told: dict[str, Any]) -> None:
@@ -144,6 +149,8 @@ def test_only_a_key_with_the_role_that_was_valid_then_counts(tmp_path: Path) -> 
         [replace(key, roles=frozenset({"release", "approval"}))],
         [replace(key, valid_until=TODAY - DAY)],
         [replace(key, valid_from=TODAY)],
+        # A claim tells its own day of issue: this key could have signed today for yesterday, when it was still good.
+        [replace(key, valid_until=TODAY)],
     ):
         opened, refused = open_waivers(data, keys, TODAY)
         assert opened == []
@@ -183,9 +190,12 @@ def test_something_else_that_was_signed_is_no_waiver(tmp_path: Path) -> None:
     key = key_of(tmp_path / "bo", "Bo Alm", "waiver")
     signer = open_signer(str(tmp_path / "bo" / "private.pem"), None)
     doubled = claim_bytes(claim_of("auc")).replace(b'"id":', b'"rule":"stop","id":')
+    seconds = claim_bytes(claim_of("auc")).replace(b'"issued":"2026-11-20"', b'"issued":"1763596800"')
+    assert seconds != claim_bytes(claim_of("auc"))
     table = {
         "is no waiver but something else": sign(claim_bytes(claim_of("auc")), IN_TOTO, signer),
         "is no waiver that can be understood": sign(doubled, "application/vnd.deidrelease.waiver+json", signer),
+        "one canonical form": sign(seconds, "application/vnd.deidrelease.waiver+json", signer),
     }
     for why, envelope in table.items():
         opened, refused = open_waivers(b"[" + envelope + b"]", [key], TODAY)

@@ -6,10 +6,24 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_public_key,
+)
 from made.bundles import signer, trusted
 from securesystemslib.dsse import Envelope as TheirEnvelope
-from securesystemslib.signer import SIGNER_FOR_URI_SCHEME, CryptoSigner, Key, SecretsHandler, Signature, Signer
+from securesystemslib.signer import (
+    SIGNER_FOR_URI_SCHEME,
+    CryptoSigner,
+    Key,
+    SecretsHandler,
+    Signature,
+    Signer,
+    SSlibKey,
+)
 
 from deidrelease.errors import BundleError
 from deidrelease.signing.envelopes import IN_TOTO, Envelope, EnvelopeError, sign
@@ -128,6 +142,43 @@ def test_two_ways_of_writing_one_key_are_one_key() -> None:
     assert public_key(ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)) == public_key(key)
 
 
+@pytest.mark.parametrize("point", ["uncompressed", "compressed", "hybrid"])
+@pytest.mark.parametrize("curve", ["named_curve", "explicit"])
+def test_however_openssl_writes_a_key_it_is_one_key_or_none(point: str, curve: str, tmp_path: Path) -> None:
+    key = public_key_of(signer("ecdsa"))
+    (tmp_path / "p.pem").write_text(key.pem)
+    form = ["-conv_form", point, "-param_enc", curve]
+    written = subprocess.run(
+        ["openssl", "ec", "-pubin", "-in", str(tmp_path / "p.pem"), *form], capture_output=True, check=True
+    ).stdout
+    assert b"BEGIN PUBLIC KEY" in written
+    try:
+        assert parse_public_key(written) == key
+    except KeyRefusedError:
+        assert curve == "explicit"
+
+
+def _of_small_order() -> list[bytes]:
+    prime = 2**255 - 19
+    low = (0, 1, prime - 1, *_EIGHTH)
+    heights = [*low, *(prime + more for more in range(19))]
+    return [(height | sign << 255).to_bytes(32, "little") for height in heights for sign in (0, 1)]
+
+
+_EIGHTH = (
+    2707385501144840649318225287225658788936804267575313519463743609750303402022,
+    55188659117513257062467267217118295137698188065244968500265048394206261417927,
+)
+
+
+def test_a_key_for_which_anybody_can_sign_is_refused() -> None:
+    identity = ed25519.Ed25519PublicKey.from_public_bytes((1).to_bytes(32, "little"))
+    identity.verify((1).to_bytes(32, "little") + bytes(32), b"whatever")  # OpenSSL takes it: nobody signed this
+    for raw in _of_small_order():
+        with pytest.raises(KeyRefusedError, match="anybody can sign"):
+            public_key(ed25519.Ed25519PublicKey.from_public_bytes(raw))
+
+
 @pytest.mark.parametrize("name", ["release", "ecdsa"])
 def test_an_envelope_says_who_signed_it(name: str) -> None:
     envelope = Envelope.parse(sign(b"payload \xff", IN_TOTO, signer(name)))
@@ -140,7 +191,8 @@ def test_an_envelope_says_who_signed_it(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["release", "ecdsa"])
 def test_securesystemslib_reads_what_we_sign_and_we_read_what_it_signs(name: str) -> None:
-    key = signer(name).public_key
+    half = public_key_of(signer(name))
+    key = SSlibKey.from_crypto(load_der_public_key(half.material), half.fingerprint)
     theirs = TheirEnvelope.from_dict(json.loads(sign(b"payload", IN_TOTO, signer(name))))
     assert theirs.verify([key], 1)
     made = TheirEnvelope(b"payload", IN_TOTO, {})

@@ -41,7 +41,7 @@ def _without(line: str) -> Callable[[str], str]:
         (lambda t: t.replace("[release]", "[waiver]"), "no key has the role release"),
         (lambda t: t.replace("approvals: 1", "approvals: 2"), "asks for more approvals than the 1 key"),
         (lambda t: t.replace("approvals: 1", "approvals: -1"), "approvals"),
-        (lambda t: t.replace("approvals: 1", "approvals: yes"), "approvals"),
+        (lambda t: t.replace("approvals: 1", "approvals: yes"), "not every reader of YAML"),
         (lambda t: t.replace("[release-audit, ", "["), "does not ask for release-audit"),
         (lambda t: t.replace("[release-audit, ", "[report, "), "require"),
         (lambda t: t.replace("2028-01-01", "2025-01-01"), "is not after valid_from"),

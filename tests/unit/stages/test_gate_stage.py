@@ -102,6 +102,15 @@ def config(**sections: Any) -> ReleaseConfig:
     return ReleaseConfig.model_validate({**told, **sections})
 
 
+def test_a_policy_that_has_vanished_since_is_named_with_its_setting(run_dir: Path) -> None:
+    """`status` reads the run's own record of the configuration: the user has neither file in front of them."""
+    stage = Gate(settings(), MONDAY)
+    run(stage, run_dir)
+    Path("policy.yaml").unlink()
+    with pytest.raises(PolicyError, match=r"gate\.policy is policy\.yaml\.\n  policy\.yaml: there is no such policy"):
+        pipeline.standings([stage], run_dir, {"audit/result.json": Source(run_dir, lambda: "")}, seed=1)
+
+
 @pytest.mark.parametrize("gate", [{"policy": "nowhere.yaml"}, {"waivers": "w.json", "trust": "t.yaml"}])
 def test_a_run_that_could_not_be_judged_does_not_begin(run_dir: Path, gate: dict[str, str]) -> None:
     before = sorted(run_dir.iterdir())

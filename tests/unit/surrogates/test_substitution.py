@@ -96,6 +96,13 @@ def test_a_note_is_consistent(language: str, text: str, holds: Check) -> None:
         assert not {normal(value) for value in old} & {normal(value) for value in new}
 
 
+def test_an_initial_that_stands_alone_never_stops_a_run() -> None:
+    """The letter follows the new name; where it would be the old letter, the name is drawn again."""
+    for seed in range(100):
+        name, letter = surrogates("[P|Samuel Ruiz Gil] con su hermano [R|S]", "es", seed)
+        assert letter == name[0] != "S"
+
+
 @pytest.mark.parametrize(
     ("language", "text", "gender"),
     [
