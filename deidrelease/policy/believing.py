@@ -16,7 +16,7 @@ LEAST_CONFIDENCE = 0.95
 """What an interval has to aim at, at the least: a narrower one would keep limits that the numbers do not."""
 _SLACK = 1e-9
 _SHARES = re.compile(
-    r"p_value|auc|auc_nearest|blind_auc|tpr_at_1pct_fpr|rate|dcr_share|max_containment|notes_linking|label_divergence"
+    r"p_value|auc|auc_nearest|auc_text|blind_auc|tpr_at_1pct_fpr|rate|reproduced|dcr_share|max_containment|notes_linking|label_divergence"
     r"|(?:exact|near)_duplicates|distinct_\d|notes_with_span_\d+|notes_contained_\d+|notes_beyond_calibrated"
     r"|tokens_in_spans_13|detector_recall(?:_[A-R])?|delta|cumulative_delta"
 )
@@ -59,8 +59,8 @@ TERMS: Mapping[str, Terms] = {
         "patterns": True, "min_score": 0.35, "fewest_patients": 20, "confidence": 0.95,
         "families": ["names", "places", "dates", "contacts", "numbers", "others"],
     }),
-    "canary": Terms(),
-    "dp": Terms(),
+    "canary": Terms(arms=("synthetic",), settings={"order": 5, "fewest": 5, "confidence": 0.95, "delta": 1e-5}),
+    "dp": Terms(arms=("synthetic",), settings={"tolerance": 1e-3}),
 }  # fmt: skip
 """Of the audits in `metrics.KNOWN`; of those of other packages nothing is known, and their word is taken."""
 

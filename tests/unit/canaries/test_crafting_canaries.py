@@ -126,7 +126,7 @@ def test_with_privacy_no_note_decides_how_a_canary_begins(tmp_path: Path) -> Non
 
 
 def test_a_form_of_private_notes_is_refused_with_privacy() -> None:
-    told = {"canaries": {"prefix": "form"}, "dp": {"epsilon": 4}}
+    told = {"model": "m", "canaries": {"prefix": "form"}, "dp": {"epsilon": 4}}
     with pytest.raises(ValidationError, match=re.escape("canaries.prefix")):
         AdaptSettings.model_validate(told)
     assert AdaptSettings.model_validate({**told, "dp": None}).canaries is not None
