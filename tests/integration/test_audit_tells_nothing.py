@@ -192,6 +192,8 @@ def test_a_bug_in_the_layer_itself_shows_no_note(folder: Path, run: Run, markers
 
 _KILLED = """
 import os, signal, sys
+
+pytestmark = pytest.mark.slow
 def hook(event, arguments):
     if event == "open" and str(arguments[0]).endswith({file!r}) and "partial" in str(arguments[0]):
         os.kill(os.getpid(), signal.SIGKILL)

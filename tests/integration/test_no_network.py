@@ -61,6 +61,7 @@ assert os.listdir(home) == [], "something was kept in the user's folder"
 """
 
 
+@pytest.mark.slow
 def test_detection_needs_no_socket_and_leaves_no_cache(corpus: Path, tmp_path: Path) -> None:
     pytest.importorskip("presidio_analyzer", reason="the extra presidio is not installed")
     script = [sys.executable, "-c", _PROBED + _NO_SOCKETS + _DETECT, str(corpus), str(tmp_path)]
