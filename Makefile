@@ -48,7 +48,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) -e ".[test,dev,starters,presidio,ray]"
+	$(PIP) -e ".[test,dev,starters,presidio,ray,dp]"
 	touch $@
 
 clean:
