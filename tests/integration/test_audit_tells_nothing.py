@@ -17,6 +17,8 @@ from made.plugins import SMALL, register
 
 from deidrelease.contracts import ENTRY_POINTS
 
+pytestmark = pytest.mark.slow
+
 TESTS = Path(__file__).parents[1]
 AUDITS = TESTS.parent / "audits"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -192,8 +194,6 @@ def test_a_bug_in_the_layer_itself_shows_no_note(folder: Path, run: Run, markers
 
 _KILLED = """
 import os, signal, sys
-
-pytestmark = pytest.mark.slow
 def hook(event, arguments):
     if event == "open" and str(arguments[0]).endswith({file!r}) and "partial" in str(arguments[0]):
         os.kill(os.getpid(), signal.SIGKILL)
