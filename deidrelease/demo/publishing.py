@@ -78,7 +78,7 @@ def publish(run_dir: Path, now: datetime) -> Published:
         request = _request(run_dir, now)
         verdict = _judged(run_dir)
         folder = run_dir / (BUNDLE if verdict.passed else DRAFT)
-        if (kept := _kept(run_dir, folder, material.result_bytes, now)) is not None:
+        if (kept := _kept(run_dir, folder, material.result_bytes, verdict, now)) is not None:
             return kept
         for name in (BUNDLE, DRAFT):
             shutil.rmtree(run_dir / name, ignore_errors=True)
@@ -95,15 +95,16 @@ def _judged(run_dir: Path) -> Verdict:
     return read_verdict(run_dir / "gate" / "verdict.json")
 
 
-def _kept(run_dir: Path, folder: Path, result: bytes, now: datetime) -> Published | None:
-    """The bundle that is there already, if it is of this result and holds."""
+def _kept(run_dir: Path, folder: Path, result: bytes, verdict: Verdict, now: datetime) -> Published | None:
+    """The bundle that is there already, if it is of this result under this policy, and holds."""
     trust = run_dir / TRUST
     if folder.name == DRAFT or not trust.is_file() or not (folder / layout.RESULT).is_file():
         return None
     if (folder / layout.RESULT).read_bytes() != result:
         return None
     checked = verify(folder, load_trust(trust), now, None)
-    return Published(folder, trust, checked) if checked.ok else None
+    same = checked.facts.get("policy_sha256") == verdict.policy_sha256
+    return Published(folder, trust, checked) if checked.ok and same else None
 
 
 def _request(run_dir: Path, now: datetime) -> Request:
