@@ -66,9 +66,16 @@ def _planned(config: ReleaseConfig, stage: str, train_notes: Mapping[int, int]) 
     settings = getattr(config, stage)
     if settings.dp is None or not train_notes:
         return None
+    canaries = _canaries(config, stage)
     if settings.dp.unit == "patient":
-        return plan_of(settings.dp, len(train_notes), settings.warmup), 1
-    return plan_of(settings.dp, sum(train_notes.values()), settings.warmup), max(train_notes.values())
+        return plan_of(settings.dp, len(train_notes) + canaries, settings.warmup), 1
+    return plan_of(settings.dp, sum(train_notes.values()) + canaries, settings.warmup), max(train_notes.values())
+
+
+def _canaries(config: ReleaseConfig, stage: str) -> int:
+    """How many canaries are going to be units of their own: half of them, give or take what the coins decide."""
+    planted = config.adapt.canaries if stage == "adapt" else None
+    return 0 if planted is None else planted.count // 2
 
 
 def _fact(config: ReleaseConfig, stage: str, plan: Plan, group: int) -> str:
@@ -77,8 +84,10 @@ def _fact(config: ReleaseConfig, stage: str, plan: Plan, group: int) -> str:
     if group > 1:
         epsilon = epsilon_by_pld([plan.event], plan.delta, group)
         most = f"; group factor {group}: epsilon {epsilon:.4g} for the patient with most notes"
+    canaries = _canaries(config, stage)
+    units = f"{plan.units} train {unit}s" + (f", about {canaries} canaries among them" if canaries else "")
     return (
-        f"{stage}.dp: epsilon {plan.epsilon:g} at delta {plan.delta:.2g} for one of {plan.units} train {unit}s: "
+        f"{stage}.dp: epsilon {plan.epsilon:g} at delta {plan.delta:.2g} for one of {units}: "
         f"{plan.steps} steps of {plan.batch} {unit}s on average, noise multiplier {plan.noise_multiplier:.4g}{most}"
     )
 

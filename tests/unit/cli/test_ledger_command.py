@@ -98,6 +98,14 @@ def test_check_says_what_a_training_will_spend_and_prints_delta(config: Path) ->
     assert "train patients: 20 steps of" in result.output
 
 
+def test_check_counts_the_canaries_that_will_be_planted(config: Path) -> None:
+    options = ("--set", "adapt.dp.epsilon=4", "--set", "adapt.model=smollm2-135m", "--set", "adapt.dp.steps=20")
+    alone = CliRunner().invoke(cli, ["check", str(config), *options]).output
+    beside = CliRunner().invoke(cli, ["check", str(config), *options, "--set", "adapt.canaries.count=40"]).output
+    patients = int(alone.split(" train patients: 20 steps")[0].rpartition(" ")[2])
+    assert f"for one of {patients + 20} train patients, about 20 canaries among them: 20 steps" in beside, beside
+
+
 def test_run_refuses_to_begin_what_would_pass_the_budget(config: Path, tmp_path: Path) -> None:
     budget = ("--set", "privacy.budget.epsilon=5", "--set", "privacy.budget.delta=1e-5")
     said = failure("run", str(config), *budget)
