@@ -8,10 +8,8 @@ from deidrelease.bundle import layout
 from deidrelease.bundle.croissant import croissant_document
 from deidrelease.bundle.evidence import Known, Question, Read
 from deidrelease.bundle.manifest import manifest_digest
+from deidrelease.bundle.predicates import AuditStatement, Judged, Subject
 from deidrelease.bundle.statements import (
-    AuditStatement,
-    Judged,
-    Subject,
     digests_of,
     expected_result,
     judged,

@@ -17,11 +17,9 @@ from deidrelease.artifacts import fsync_folder
 from deidrelease.bundle import layout
 from deidrelease.bundle.findings import Failure
 from deidrelease.bundle.manifest import read_manifest
+from deidrelease.bundle.predicates import ApprovalStatement, AuditStatement, Statement
 from deidrelease.bundle.release_document import ReleaseDocument
 from deidrelease.bundle.statements import (
-    ApprovalStatement,
-    AuditStatement,
-    Statement,
     approval,
     digests_of,
     judged,

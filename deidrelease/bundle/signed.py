@@ -13,11 +13,8 @@ from deidrelease.bundle import layout
 from deidrelease.bundle.documents import DocumentError
 from deidrelease.bundle.findings import Findings
 from deidrelease.bundle.moments import parse_moment
+from deidrelease.bundle.predicates import ApprovalStatement, AuditStatement, ResultStatement, Statement
 from deidrelease.bundle.statements import (
-    ApprovalStatement,
-    AuditStatement,
-    ResultStatement,
-    Statement,
     UnknownStatementError,
     read_statement,
 )

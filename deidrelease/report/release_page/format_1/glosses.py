@@ -82,15 +82,17 @@ _GLOSSES: Mapping[str, Mapping[str, str]] = {
     "canary": {
         "exposure_mean": "Mean exposure of planted secrets, in bits (Carlini et al. 2019).",
         "auc": "Chance that a planted secret scores above one that was not planted; 0.5 is a coin.",
+        "auc_text": "The same for the attack that has nothing but the synthetic text.",
+        "reproduced": "Share of planted secrets of which a word or an identifier stands in a synthetic note.",
         "tpr_at_1pct_fpr": "Share of planted secrets named while at most 1% of the others are.",
         "epsilon_lower": "Lower bound of \N{GREEK SMALL LETTER EPSILON} that the planted secrets prove.",
         "ceiling": "The largest bound that so many secrets could have proved.",
     },
     "dp": {
-        "epsilon": "\N{GREEK SMALL LETTER EPSILON} of this training.",
-        "delta": "\N{GREEK SMALL LETTER DELTA} of this training.",
-        "cumulative_epsilon": "\N{GREEK SMALL LETTER EPSILON} of all releases from these patients together.",
-        "cumulative_delta": "\N{GREEK SMALL LETTER DELTA} of all releases from these patients together.",
+        "epsilon": "\N{GREEK SMALL LETTER EPSILON} of this run's trainings with a promise, composed, for one patient.",
+        "delta": "\N{GREEK SMALL LETTER DELTA} at which that holds.",
+        "cumulative_epsilon": "\N{GREEK SMALL LETTER EPSILON} of all private steps in the ledger, composed.",
+        "cumulative_delta": "\N{GREEK SMALL LETTER DELTA} at which that holds.",
     },
 }
 
