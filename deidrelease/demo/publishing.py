@@ -128,14 +128,13 @@ def _drafted(request: Request) -> Request:
 
 
 def _approved(run_dir: Path, made: Made, now: datetime) -> Published:
-    moment = max(now, datetime.now(UTC))
     trust = _trust(run_dir, made.verdict, now)
     write_text(
         run_dir / TRUST, trust_document(trust, "Made by `deidrelease demo`: believe these keys for nothing else.")
     )
-    said = Approval(_NAMES["approval"], frozenset(made.verdict.statements), "", moment)
-    approve(examine(made.folder, None, moment), said, _signer(run_dir, "approval"))
-    return Published(made.folder, run_dir / TRUST, verify(made.folder, trust, moment, None))
+    said = Approval(_NAMES["approval"], frozenset(made.verdict.statements), "", now)
+    approve(examine(made.folder, None, now), said, _signer(run_dir, "approval"))
+    return Published(made.folder, run_dir / TRUST, verify(made.folder, trust, now, None))
 
 
 def _trust(run_dir: Path, verdict: Verdict, now: datetime) -> TrustPolicy:

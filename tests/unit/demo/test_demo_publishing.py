@@ -14,7 +14,7 @@ from deidrelease.demo.publishing import Published, publish
 from deidrelease.policy import load_policy, verdict_document
 from deidrelease.policy.judging import Waivers, judge
 
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
