@@ -1,6 +1,7 @@
 """Where a model runs, and in which precision."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,17 @@ def available(device: str) -> bool:
     return device == "cpu" or (device == "mps" and torch.backends.mps.is_available())
 
 
+def has_bfloat16(device: str) -> bool:
+    """Whether `device` is known to multiply bfloat16 in hardware; elsewhere it is emulated, and slower than float32."""
+    import torch
+
+    if device == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # An older torch does not tell what its CPU can do.
+    capabilities: Mapping[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
+    return device == "cpu" and any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 def recompute_activations(model: Any, reentrant: bool = False) -> None:
     """Trades time for memory: activations are computed again in the backward pass instead of kept.
 
@@ -60,7 +72,7 @@ def find_place(compute: ComputeSettings) -> Place:
     """Chooses a device, sets threads and makes kernels deterministic.
 
     Raises:
-        ConfigError: The device that was asked for is not there.
+        ConfigError: The device that was asked for is not there, or lacks the precision.
     """
     # Read by cuBLAS at its start; without it deterministic mode refuses matrix products.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -69,10 +81,21 @@ def find_place(compute: ComputeSettings) -> Place:
     if compute.threads:
         torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
+    # By default that also fills all new memory, which finds kernels that read what nobody wrote: a tenth of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     device = compute.device
     if device == "auto":
         device = next(name for name in ("cuda", "mps", "cpu") if available(name))
     if not available(device):
         problem = Problem("compute.device", f"{device} is not available here", "use auto, or run on another machine")
         raise ConfigError("No such device.", [problem])
-    return Place(device, device == "cuda" and torch.cuda.is_bf16_supported(), compute.checkpoint_seconds)
+    return Place(device, _use_bfloat16(compute.precision, device), compute.checkpoint_seconds)
+
+
+def _use_bfloat16(precision: str, device: str) -> bool:
+    if precision == "auto":
+        return device == "cuda" and has_bfloat16(device)
+    if precision == "bfloat16" and not has_bfloat16(device):
+        problem = Problem("compute.precision", f"this {device} has no bfloat16", "use auto")
+        raise ConfigError("No such precision.", [problem])
+    return precision == "bfloat16"

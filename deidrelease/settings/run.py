@@ -23,6 +23,11 @@ class ComputeSettings(Section):
     """Where the work is done; changes no fingerprint, so that a run may move to another machine."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="Of matrix products. `auto`: bfloat16 on a GPU that has it, else float32. "
+        "`bfloat16` nearly halves the time of large models on a CPU with AVX512-BF16 or AMX.",
+    )
     threads: Count | None = Field(None, description="CPU threads; all by default.")
     download: bool = Field(False, description="Allow fetching hub models. Off: nothing touches the network.")
     checkpoint_seconds: Annotated[float, Field(gt=0)] = Field(60.0, description="Least time between checkpoints.")
