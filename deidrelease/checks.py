@@ -13,7 +13,7 @@ from deidrelease.errors import DeidReleaseError, Problem
 from deidrelease.formats import open_corpus
 from deidrelease.labels import load_label_map
 from deidrelease.models.causal.language_model import can_quantize
-from deidrelease.models.devices import available
+from deidrelease.models.devices import available, place_problems
 from deidrelease.models.loading import SCRATCH, find_problem, go_offline, is_local, local_folder
 from deidrelease.models.private.accounts import foresee
 from deidrelease.models.starters.store import is_starter
@@ -176,9 +176,8 @@ def _warnings(counts: _Counts) -> Iterator[str]:
 
 
 def _device_problems(config: ReleaseConfig) -> Iterator[Problem]:
+    yield from place_problems(config.compute)
     device = config.compute.device
-    if device != "auto" and not available(device):
-        yield Problem("compute.device", f"{device} is not available here", "use auto, or another machine")
     if config.annotate.precision == "int8" and (device in ("cuda", "mps") or (device == "auto" and _accelerated())):
         yield Problem("annotate.precision", "int8 runs on a CPU only", "use full, or compute.device: cpu")
     if config.adapt.quantization == "4bit":

@@ -68,6 +68,21 @@ def recompute_activations(model: Any, reentrant: bool = False) -> None:
         enable()
 
 
+def chosen_device(device: str) -> str:
+    """`device`, and for `auto` the best that is there."""
+    return next(name for name in ("cuda", "mps", "cpu") if available(name)) if device == "auto" else device
+
+
+def place_problems(compute: ComputeSettings) -> list[Problem]:
+    """What of the section is not to be had on this machine."""
+    device = chosen_device(compute.device)
+    if not available(device):
+        return [Problem("compute.device", f"{device} is not available here", "use auto, or another machine")]
+    if compute.precision == "bfloat16" and not has_bfloat16(device):
+        return [Problem("compute.precision", f"this {device} has no bfloat16", "use auto")]
+    return []
+
+
 def find_place(compute: ComputeSettings) -> Place:
     """Chooses a device, sets threads and makes kernels deterministic.
 
@@ -78,24 +93,13 @@ def find_place(compute: ComputeSettings) -> Place:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 
+    if problems := place_problems(compute):
+        raise ConfigError("This machine cannot do what the config asks for.", problems)
     if compute.threads:
         torch.set_num_threads(compute.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # By default that also fills all new memory, which finds kernels that read what nobody wrote: a tenth of a step.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    device = compute.device
-    if device == "auto":
-        device = next(name for name in ("cuda", "mps", "cpu") if available(name))
-    if not available(device):
-        problem = Problem("compute.device", f"{device} is not available here", "use auto, or run on another machine")
-        raise ConfigError("No such device.", [problem])
-    return Place(device, _use_bfloat16(compute.precision, device), compute.checkpoint_seconds)
-
-
-def _use_bfloat16(precision: str, device: str) -> bool:
-    if precision == "auto":
-        return device == "cuda" and has_bfloat16(device)
-    if precision == "bfloat16" and not has_bfloat16(device):
-        problem = Problem("compute.precision", f"this {device} has no bfloat16", "use auto")
-        raise ConfigError("No such precision.", [problem])
-    return precision == "bfloat16"
+    device = chosen_device(compute.device)
+    asked = compute.precision == "bfloat16" or (compute.precision == "auto" and device == "cuda")
+    return Place(device, asked and has_bfloat16(device), compute.checkpoint_seconds)

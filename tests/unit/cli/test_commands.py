@@ -68,6 +68,11 @@ def test_check_finds_a_gpu_setting_without_a_gpu(config: Path) -> None:
     assert "compute.device" in failure("check", str(config), "--set", "compute.device=cuda")
 
 
+def test_check_finds_a_precision_that_the_machine_lacks(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deidrelease.models.devices.has_bfloat16", lambda _: False)
+    assert "compute.precision" in failure("check", str(config), "--set", "compute.precision=bfloat16")
+
+
 def test_check_finds_eight_bits_on_a_gpu(config: Path) -> None:
     message = failure("check", str(config), "--set", "annotate.precision=int8", "--set", "compute.device=cuda")
     assert "annotate.precision: int8 runs on a CPU only" in message

@@ -26,7 +26,7 @@ def test_what_is_not_there_is_no_precision(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(devices, "has_bfloat16", lambda _: False)
     with pytest.raises(ConfigError, match="precision") as caught:
         find_place(ComputeSettings(device="cpu", precision="bfloat16"))
-    assert caught.value.problems[0].where == "compute.precision"
+    assert [problem.where for problem in caught.value.problems] == ["compute.precision"]
 
 
 def test_new_memory_is_not_filled() -> None:
