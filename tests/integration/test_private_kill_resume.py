@@ -92,7 +92,7 @@ class Site:
         document: dict[str, Any] = json.loads((self.run_dir / "adapt" / "privacy.json").read_text())
         return document
 
-    def keys(self) -> list[list[str]]:
+    def claimed(self) -> list[list[str]]:
         keys: list[list[str]] = json.loads((self.run_dir / FIT / "keys.json").read_text())
         return keys
 
@@ -133,8 +133,8 @@ def test_killed_at_every_bad_moment_it_counts_what_an_uninterrupted_run_counts(s
         # Whatever was killed, never less counts than what ran: all that was planned.
         assert [event.steps for event in step.events or ()] == [STEPS]
         if attempts and (killed.run_dir / FIT).exists():
-            assert len(killed.keys()) == attempts
-            assert len({key for attempt in killed.keys() for key in attempt}) == 2 * attempts
+            assert len(killed.claimed()) == attempts
+            assert len({key for attempt in killed.claimed() for key in attempt}) == 2 * attempts
     assert killed.run() == 0
 
     made, alone = killed.privacy(), whole.privacy()
