@@ -161,7 +161,7 @@ def test_a_canary_that_nobody_learnt_is_another_fault(tmp_path: Path) -> None:
 def test_the_synthetic_text_alone_gives_planted_ones_away(tmp_path: Path) -> None:
     copies = [canary.text for canary in CANARIES_MADE if canary.inserted][:60]
     found = concluded(corpora(canary_folder(tmp_path, CANARIES_MADE, 0.0), *copies))
-    assert found.metrics["auc_text"].low > 0.7
+    assert found.metrics["auc_text"].low > 0.6
     assert found.null["text_epsilon_lower"] == found.metrics["epsilon_lower"].value > 1
 
 
