@@ -66,6 +66,8 @@ REMEDIES: Mapping[str, str] = {
     "not-signable": "ask for a release under a policy that may release",
     "report-differs": "do not believe the report; ask the publisher, and see whether your deidrelease is too old",
     "metadata-differs": _MADE,
+    "promise": _MADE,
+    "promise-refuted": "do not use it: less is promised than was told; ask the publisher for the run's privacy.json",
     "not-yet-valid": "check this machine's clock; otherwise wait, or ask the publisher",
     "expired": "ask the publisher for a newer release; this one is not to be used any more",
     "too-old": "ask for a newer release, or raise max_age_days in your trust policy",

@@ -2,7 +2,8 @@
 
 With the site's key the private corpora can be told to be those of the audit, and whatever was drawn is drawn alike;
 without it both have to be taken on trust. What an audit gave as exact has to come out equal, if its version and
-settings are the same; any other number within the intervals.
+settings are the same; any other number within the intervals. What the release promises of differential privacy is
+computed again from the steps that it names, by the accountant: for that nothing private is needed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,10 @@ from typing import Literal, cast
 from deidrelease.auditing.plain import plain_values
 from deidrelease.auditing.result import AuditResult, read_result
 from deidrelease.auditing.running import audit
-from deidrelease.bundle.layout import RESULT
+from deidrelease.bundle.documents import DocumentError, read_document
+from deidrelease.bundle.layout import RELEASE, RESULT
+from deidrelease.bundle.promising import promises_of
+from deidrelease.bundle.release_document import ReleaseDocument
 from deidrelease.contracts import Audit, Corpora, Language, installed_audits
 from deidrelease.engine import Engine
 from deidrelease.errors import BundleError, Problem
@@ -22,6 +26,8 @@ from deidrelease.formats import open_corpus
 from deidrelease.keys import SiteKey, new_key
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Corpus
+from deidrelease.privacy.accountant import epsilon_by_pld
+from deidrelease.privacy.guarantee import SAME, events_of
 from deidrelease.results import AuditReport, Estimate
 
 _CANNOT = "The audits cannot be repeated."
@@ -37,7 +43,7 @@ class Again:
     """One number, then and now.
 
     Attributes:
-        audit: Its audit.
+        audit: Its audit; `release` for what the release document promises.
         metric: Its name; `status` for how the audit ended.
         then: What the bundle tells; None where it has no such number.
         now: What came out; None where nothing did.
@@ -103,17 +109,35 @@ def rerun(bundle: Path, given: Given, engine: Engine) -> Rerun:
     Raises:
         BundleError: It is no folder; or what is given is not what the audit had: a label map, a tagger, a hold-out;
             or an audit of the result is not installed.
+        PrivacyError: What the release promises cannot be read.
+        ConfigError: It promises something, and the extra `dp` is not installed.
         DeidReleaseError: What an audit raises on input that can be mended.
     """
     if not bundle.is_dir():
         problem = Problem(str(bundle), "is no folder", "unpack it, verify the folder, and repeat the audits on that")
         raise BundleError(_CANNOT, [problem])
     then = read_result(bundle / RESULT)
+    promised = tuple(_promised(bundle))
     _check(then, given)
     audits = _audits(then)
     now = audit(_corpora(bundle, then, given), audits, engine)
     numbers = tuple(again for report in then.audits for again in _compared(report, now, audits[report.audit], given))
-    return Rerun(numbers, _same_corpora(then, now, given))
+    return Rerun((*numbers, *promised), _same_corpora(then, now, given))
+
+
+def _promised(bundle: Path) -> Iterator[Again]:
+    """Every epsilon of the release document, and what the accountant says of its steps."""
+    try:
+        release = read_document(ReleaseDocument, (bundle / RELEASE).read_bytes(), RELEASE)
+    except (OSError, DocumentError, ValueError):
+        problem = Problem(RELEASE, "cannot be read", "verify the bundle first")
+        raise BundleError(_CANNOT, [problem]) from None
+    told = release.privacy.differential_privacy
+    for stage, stated in ({} if told is None else promises_of(told)).items():
+        epsilon = epsilon_by_pld(events_of(stated), stated.delta)
+        then, now = (Estimate(e, e, e, 0.95, stated.units, stated.accountant) for e in (stated.epsilon, epsilon))
+        same = isclose(stated.epsilon, epsilon, rel_tol=SAME)
+        yield Again("release", f"{stage} epsilon", then, now, "equal" if same else "differs")
 
 
 def _check(then: AuditResult, given: Given) -> None:

@@ -29,6 +29,7 @@ from deidrelease.bundle.demanding import (
 from deidrelease.bundle.evidence import Known, Question, Read
 from deidrelease.bundle.findings import Failure, Findings
 from deidrelease.bundle.judging_again import check_report, judge_again
+from deidrelease.bundle.promising import check_promises
 from deidrelease.bundle.reading import read_bundle, read_statements
 from deidrelease.bundle.remembering import Memory
 from deidrelease.bundle.signed import Signed
@@ -44,6 +45,7 @@ CHECKS: Mapping[str, str] = {
     "policy": "it was judged by a policy that you trust; judged again today by the same one, it passes",
     "report": "the report is the page that the bundle's own documents give",
     "metadata": "release, manifest and statements say the same",
+    "promises": "no epsilon is stated that is smaller than what its own steps have told, by a quick lower bound",
     "time": "it is valid today, not too old, and not valid for longer than its policy allows",
     "recipient": "it was made for the recipient that you name",
     "history": "it is no older than what you verified before",
@@ -164,6 +166,8 @@ class _Run:
         with self.check("metadata"):
             check_metadata(question, read)
             check_croissant(question, read)
+        with self.check("promises"):
+            check_promises(question, read)
         with self.check("time"):
             check_times(question, read)
         if question.trust.recipient is not None:

@@ -2,11 +2,12 @@
 
 A canary is equal to nothing real. Its words and identifiers are looked for in all notes at hand, and drawn anew where
 one is found; and they are so long that a note which is not at hand, such as one of the hold-out, has them with a chance
-of less than one in a million.
+of less than one in a million. The audit, which has the hold-out, looks there.
 """
 
 import secrets
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from deidrelease.canaries.canary import Canary
 from deidrelease.notes import Note
@@ -19,20 +20,22 @@ _CODE = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _GROUPS, _GROUP = 4, 4
 
 
-def craft(count: int, words: int, forms: Sequence[Sequence[str]], notes: Iterable[Note]) -> tuple[Canary, ...]:
+def craft(
+    count: int, words: int, forms: Sequence[Sequence[str]], known: Sequence[Iterable[Note]]
+) -> tuple[Canary, ...]:
     """Makes `count` canaries up and tosses a fair coin for each of them.
 
     Args:
         count: How many.
         words: Made-up words of a secret.
         forms: A canary begins with some phrases of one of them.
-        notes: Private notes, read once or a few times; no word and no identifier of a canary stands in them.
+        known: Private notes, read once or a few times; no word and no identifier of a canary stands in them.
 
     Returns:
         In random order, of which the coin is independent.
     """
     canaries = [_made(words, forms) for _ in range(count)]
-    while taken := _found_in(notes, canaries):
+    while taken := met_in(chain.from_iterable(known), canaries):
         canaries = [_made(words, forms) if place in taken else canary for place, canary in enumerate(canaries)]
     return tuple(canaries)
 
@@ -40,6 +43,19 @@ def craft(count: int, words: int, forms: Sequence[Sequence[str]], notes: Iterabl
 def squeezed(text: str) -> str:
     """Letters and digits alone, case folded: how an identifier is compared, however it is written."""
     return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def met_in(notes: Iterable[Note], canaries: Sequence[Canary]) -> set[int]:
+    """The places of those canaries of which a word or an identifier, however it is written, stands in a note."""
+    from ahocorasick_rs import AhoCorasick
+
+    secrets_of = [(place, squeezed(part)) for place, c in enumerate(canaries) for part in (*c.words, *c.identifiers)]
+    automaton = AhoCorasick([part for _, part in secrets_of])
+    found: set[int] = set()
+    for note in notes:
+        hits = automaton.find_matches_as_indexes(squeezed(note.text), overlapping=True)
+        found.update(secrets_of[number][0] for number, _, _ in hits)
+    return found
 
 
 def _made(words: int, forms: Sequence[Sequence[str]]) -> Canary:
@@ -67,16 +83,3 @@ def _word() -> str:
 
 def _grouped(characters: str, between: str) -> str:
     return between.join("".join(secrets.choice(characters) for _ in range(_GROUP)) for _ in range(_GROUPS))
-
-
-def _found_in(notes: Iterable[Note], canaries: Sequence[Canary]) -> set[int]:
-    """The places of those canaries of which anything stands in a note."""
-    from ahocorasick_rs import AhoCorasick
-
-    secrets_of = [(place, squeezed(part)) for place, c in enumerate(canaries) for part in (*c.words, *c.identifiers)]
-    automaton = AhoCorasick([part for _, part in secrets_of])
-    found: set[int] = set()
-    for note in notes:
-        hits = automaton.find_matches_as_indexes(squeezed(note.text), overlapping=True)
-        found.update(secrets_of[number][0] for number, _, _ in hits)
-    return found

@@ -1,5 +1,6 @@
 """Makes a run's canaries once, and finds them again after a kill."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from deidrelease.canaries.canary import Canary
@@ -11,7 +12,7 @@ from deidrelease.settings.canaries import CanarySettings
 
 
 def canaries_of(
-    settings: CanarySettings | None, train: Corpus, dev: Corpus, checkpoint: Path, private: bool
+    settings: CanarySettings | None, train: Corpus, known: Sequence[Corpus], checkpoint: Path, private: bool
 ) -> tuple[Canary, ...]:
     """The canaries of a training: those of the attempt before, or new ones; none without settings.
 
@@ -21,7 +22,7 @@ def canaries_of(
     Args:
         settings: None for a training without canaries.
         train: Notes that are learnt from.
-        dev: Notes that are looked at; no canary may equal anything in them either.
+        known: All notes at hand, `train` and gold ones included: no canary may equal anything in them.
         checkpoint: Folder of the training's own files.
         private: Whether the training has differential privacy: then no note may decide how a canary begins.
 
@@ -35,7 +36,6 @@ def canaries_of(
         return read_record(path).canaries
     public = private or settings.prefix == "public"
     forms = forms_for(train, public, settings.form_patients, settings.language)
-    known = Corpus("train and dev", (*train.shards, *dev.shards))
     canaries = craft(settings.count, settings.words, forms, known)
     write_record(CanaryRecord(canaries, None), path)
     return canaries

@@ -59,7 +59,9 @@ TERMS: Mapping[str, Terms] = {
         "patterns": True, "min_score": 0.35, "fewest_patients": 20, "confidence": 0.95,
         "families": ["names", "places", "dates", "contacts", "numbers", "others"],
     }),
-    "canary": Terms(arms=("synthetic",), settings={"order": 5, "fewest": 5, "confidence": 0.95, "delta": 1e-5}),
+    "canary": Terms(versions=(1, 2), arms=("synthetic",), settings={
+        "order": 5, "fewest": 5, "confidence": 0.95, "delta": 1e-5,
+    }),
     "dp": Terms(arms=("synthetic",), settings={"tolerance": 1e-3}),
 }  # fmt: skip
 """Of the audits in `metrics.KNOWN`; of those of other packages nothing is known, and their word is taken."""

@@ -14,7 +14,7 @@ from deidrelease.results import DpGuarantee, PrivacyUnit
 
 FORMAT = "deidrelease.dp-guarantee/1"
 SAMPLER = "poisson"
-_SAME = 1e-3
+SAME = 1e-3
 """How far, as a share, a recomputed epsilon may lie from the recorded one: libraries round differently."""
 
 
@@ -150,7 +150,7 @@ def require_recomputed(stated: DpGuarantee, where: str = "guarantee") -> None:
         PrivacyError: It is not what is stated.
     """
     again = epsilon_by_pld(events_of(stated), stated.delta)
-    if not abs(again - stated.epsilon) <= _SAME * stated.epsilon:
+    if not abs(again - stated.epsilon) <= SAME * stated.epsilon:
         raise _unreadable(where, "states another epsilon than its events give")
 
 

@@ -47,9 +47,14 @@ class Adapt:
 
     @property
     def after(self) -> tuple[str, ...]:
-        """Gold train and dev, with surrogates where the settings ask for them."""
-        folder = "pseudonymise" if self.adapt.pseudonymise else "split"
-        return f"{folder}/train.jsonl", f"{folder}/dev.jsonl"
+        """Gold train and dev, with surrogates where the settings ask for them.
+
+        Behind surrogates also the gold notes themselves where canaries are made up: none may equal a value in them.
+        """
+        gold = "split/train.jsonl", "split/dev.jsonl"
+        if not self.adapt.pseudonymise:
+            return gold
+        return "pseudonymise/train.jsonl", "pseudonymise/dev.jsonl", *(gold if self.adapt.canaries else ())
 
     def settings(self) -> Mapping[str, object]:
         """Those of the adaptation, and which weights it starts from; which notes it reads shows in its inputs."""
@@ -63,8 +68,9 @@ class Adapt:
 
         With canaries, what became of each in `canaries.private.json`.
         """
-        train, dev = (open_corpus(inputs[name], "jsonl") for name in self.after)
-        canaries = canaries_of(self.adapt.canaries, train, dev, out / CHECKPOINT, self.adapt.dp is not None)
+        known = [open_corpus(inputs[name], "jsonl") for name in self.after]
+        train, dev, *_ = known
+        canaries = canaries_of(self.adapt.canaries, train, known, out / CHECKPOINT, self.adapt.dp is not None)
         train = planted_in(train, canaries)
         place = find_place(self.compute)
         texts = (note.text for note in train)

@@ -12,7 +12,7 @@ from deidrelease.notes import Note
 
 
 def made_canaries(count: int, notes: tuple[Note, ...] = ()) -> tuple[Canary, ...]:
-    return craft(count, 6, public_forms("en"), notes)
+    return craft(count, 6, public_forms("en"), [notes])
 
 
 def drawn_losses(canaries: tuple[Canary, ...], remembered: float, seed: int) -> list[SecretLoss]:

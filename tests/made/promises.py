@@ -3,13 +3,16 @@
 import json
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from deidrelease.bundle.layout import RELEASE
 from deidrelease.privacy.events import PoissonGaussian
 from deidrelease.privacy.guarantee import guarantee, guarantee_document
 from deidrelease.privacy.stated import PRIVACY
 from deidrelease.results import DpGuarantee, PrivacyUnit
+from made.bundles import Plan, make_bundle
 
 OUTSIDE = ("dev patients were looked at", "the annotator learnt without privacy")
 
@@ -20,6 +23,15 @@ def promise(noise: float, unit: PrivacyUnit = "patient", delta: float = 1e-4, mo
     pytest.importorskip("dp_accounting", reason="needs the extra dp")
     pytest.importorskip("opacus", reason="needs the extra dp")
     return guarantee([PoissonGaussian(0.1, noise, 100)], delta, unit, 1000, 1.0, most_notes, OUTSIDE)
+
+
+def promising(bundle: Path, told: object) -> None:
+    """Puts a release document into the folder `bundle` that promises `told` of differential privacy."""
+    plan = Plan(release={"privacy": {"differential_privacy": told, "statement": "As told."}})
+    with TemporaryDirectory() as place:
+        document = (make_bundle(Path(place) / "b", plan) / RELEASE).read_bytes()
+    (bundle / RELEASE).parent.mkdir(exist_ok=True)
+    (bundle / RELEASE).write_bytes(document)
 
 
 def guarantee_folder(folder: Path, noise: float, unit: PrivacyUnit = "patient", most_notes: int = 1) -> Path:

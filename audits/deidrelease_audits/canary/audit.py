@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidrelease.canaries.canary import Canary as PlantedNote
+from deidrelease.canaries.crafting import met_in
 from deidrelease.canaries.record import CANARIES, CanaryRecord, read_record
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.privacy.stated import guarantee_in
@@ -46,12 +47,14 @@ class CanaryIndex:
         text_scores: Of the attack by the synthetic text; (n,).
         promise: Of the training; None without differential privacy.
         seed: Of the bootstrap.
+        met: Where something of a canary stands in private notes: `train`, `hold-out`; nowhere, if all is well.
     """
 
     record: CanaryRecord | None
     text_scores: Scores
     promise: Promise | None
     seed: int
+    met: tuple[str, ...] = ()
 
     @property
     def canaries(self) -> tuple[PlantedNote, ...]:
@@ -77,7 +80,7 @@ class Canary:
     delta: float = 1e-5
 
     name: ClassVar[str] = NAME
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic",)
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
@@ -99,7 +102,7 @@ class Canary:
         return asdict(self)
 
     def index(self, corpora: Corpora) -> CanaryIndex:
-        """Reads what the training left behind, and scores every canary by the synthetic text.
+        """Reads what the training left behind, scores every canary by the synthetic text, and looks for it in notes.
 
         Raises:
             ArtifactError: The run's canaries cannot be read.
@@ -111,7 +114,8 @@ class Canary:
         record = read_record(folder / CANARIES)
         model = fitted([note.text for note in corpora.synthetic], self.order)
         promise = promise_of(guarantee_in(folder), self.delta)
-        return CanaryIndex(record, by_the_text(model, record.canaries), promise, corpora.seed)
+        scores = by_the_text(model, record.canaries)
+        return CanaryIndex(record, scores, promise, corpora.seed, _met(record, corpora))
 
     def scan(self, index: CanaryIndex, shard: Shard) -> Reproduced:
         """Looks for the canaries in the synthetic notes of `shard`."""
@@ -127,8 +131,9 @@ class Canary:
         few = self._too_few(record, inserted)
         attacks = None if few else self._attacks(record, index, inserted)
         wrong = _fault(index.promise, attacks) + _given_away(tally, record.canaries)
-        if attacks is None:
-            return Conclusion("failed" if wrong else "inconclusive", " ".join([*wrong, few]), findings=findings)
+        if attacks is None or index.met:
+            reasons = [*wrong, *filter(None, (few, _real(index.met)))]
+            return Conclusion("failed" if wrong else "inconclusive", " ".join(reasons), findings=findings)
         n_in, n_out = attacks.sizes
         planted, kept_out = (len(tally.of(record.canaries, arm)) for arm in (True, False))
         return Conclusion(
@@ -158,6 +163,23 @@ class Canary:
             "Too few canaries were planted, or kept out, to tell anything: set adapt.canaries.count to "
             f"{_SAFE * self.fewest} at least."
         )
+
+
+def _met(record: CanaryRecord, corpora: Corpora) -> tuple[str, ...]:
+    """The training saw no note of the hold-out, so nobody could look there before."""
+    arms = {"train": corpora.train, "hold-out": corpora.holdout}
+    return tuple(arm for arm, notes in arms.items() if notes is not None and met_in(notes, record.canaries))
+
+
+def _real(met: Sequence[str]) -> str:
+    """Why nothing can be told of canaries that are not made up after all; empty where they are."""
+    if not met:
+        return ""
+    return (
+        f"Something of a canary also stands in a private note ({', '.join(met)}), so that what is remembered may be "
+        "that note's. Move the run's folder adapt away and run again: other canaries are made up then. With "
+        "differential privacy that training spends anew."
+    )
 
 
 def _fault(promise: Promise | None, attacks: Attacks | None) -> list[str]:

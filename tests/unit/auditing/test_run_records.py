@@ -9,6 +9,7 @@ from click.testing import CliRunner
 from made.canaries import canary_folder, made_canaries
 from made.notes_of import KEY, corpora_of, notes_of
 from made.plugins import register
+from made.promises import promising
 
 from deidrelease.auditing.records import records_in
 from deidrelease.auditing.result import read_result
@@ -54,6 +55,8 @@ def test_repeated_with_the_runs_records_the_numbers_come_out_again(run_dir: Path
     jsonl.write(list(corpora.synthetic), bundle / "data" / "notes.jsonl")
     result = audit(corpora, {"canary": Canary()}, LocalEngine())
     (bundle / "audit" / "result.json").write_text(json.dumps(result.document()))
+
+    promising(bundle, None)
 
     given = Given(corpora.train, None, None, KEY, None)
     assert rerun(bundle, replace(given, records=records), LocalEngine()).ok

@@ -161,7 +161,7 @@ def test_a_canary_that_nobody_learnt_is_another_fault(tmp_path: Path) -> None:
 def test_the_synthetic_text_alone_gives_planted_ones_away(tmp_path: Path) -> None:
     copies = [canary.text for canary in CANARIES_MADE if canary.inserted][:60]
     found = concluded(corpora(canary_folder(tmp_path, CANARIES_MADE, 0.0), *copies))
-    assert found.metrics["auc_text"].low > 0.7
+    assert found.metrics["auc_text"].low > 0.6
     assert found.null["text_epsilon_lower"] == found.metrics["epsilon_lower"].value > 1
 
 
@@ -180,6 +180,28 @@ def test_too_few_say_nothing_but_still_block_where_one_is_given_away(tmp_path: P
     assert (found.status, found.metrics) == ("inconclusive", {})
     assert "set adapt.canaries.count to 40" in found.reason
     assert concluded(corpora(folder, planted(few).text)).status == "failed"
+
+
+@pytest.mark.parametrize(("train", "held_out", "arm"), [(True, False, "train"), (False, True, "hold-out")])
+def test_a_canary_that_is_in_a_private_note_is_not_made_up(
+    tmp_path: Path, train: bool, held_out: bool, arm: str
+) -> None:
+    # The training may not open the hold-out, and so cannot keep its canaries apart from it: the audit looks.
+    real = f"Known as {kept_out().words[1].lower()}-."
+    given = replace(
+        corpora(canary_folder(tmp_path, CANARIES_MADE, 4.0)),
+        train=corpus_of(Note("t", "t", real if train else "private")),
+        holdout=corpus_of(Note("h", "h", real if held_out else "held out")),
+    )
+    found = concluded(given)
+    assert (found.status, found.metrics) == ("inconclusive", {})
+    assert f"private note ({arm})" in found.reason and "other canaries are made up" in found.reason
+    assert kept_out().words[1].lower() not in found.reason.lower()
+    # What blocks goes on blocking.
+    guarantee_folder(tmp_path, noise=4.0)
+    found = concluded(given)
+    assert found.status == "failed"
+    assert "fault of the program" in found.reason and f"private note ({arm})" in found.reason
 
 
 def test_canaries_that_were_never_measured_say_nothing(tmp_path: Path) -> None:

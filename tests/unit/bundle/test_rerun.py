@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 from made.finished_runs import KEY, LABELS, clean_result, corpus, private_notes, synthetic_notes
+from made.promises import promise, promising
 
+from deidrelease.bundle.layout import RELEASE
 from deidrelease.bundle.rerun import Given, _standing, rerun
 from deidrelease.bundle.shards import write_shards
 from deidrelease.engine import LocalEngine
 from deidrelease.errors import BundleError
 from deidrelease.keys import SiteKey
+from deidrelease.privacy.guarantee import guarantee_document
 from deidrelease.results import Estimate
 
 
@@ -20,6 +23,7 @@ def bundle(tmp_path: Path) -> Path:
     write_shards(synthetic_notes(), tmp_path)
     (tmp_path / "audit").mkdir()
     (tmp_path / "audit" / "result.json").write_text(json.dumps(clean_result().document()))
+    promising(tmp_path, None)
     return tmp_path
 
 
@@ -63,6 +67,23 @@ def test_a_result_that_was_written_by_hand_does_not_come_out(bundle: Path) -> No
     bad = {number.metric: number.standing for number in again.numbers if not number.good}
     assert bad == {"longest_span_tokens": "differs", "decisive": "missing"}
     assert not again.ok
+
+
+@pytest.mark.parametrize(("share", "standing"), [(1.0, "equal"), (0.995, "differs"), (1.02, "differs")])
+def test_what_is_promised_is_computed_again_from_its_steps(bundle: Path, share: float, standing: str) -> None:
+    # So small a lie is below what `verify` alone is sure of; the accountant is.
+    told = guarantee_document(promise(0.6))
+    promising(bundle, {"adapt": {**told, "epsilon": told["epsilon"] * share}, "annotator": None})
+    again = rerun(bundle, given(), LocalEngine())
+    [number] = [number for number in again.numbers if number.audit == "release"]
+    assert (number.metric, number.standing, again.ok) == ("adapt epsilon", standing, share == 1)
+    assert number.now is not None and number.now.value == pytest.approx(told["epsilon"])
+
+
+def test_without_a_release_document_nothing_is_repeated(bundle: Path) -> None:
+    (bundle / RELEASE).unlink()
+    with pytest.raises(BundleError, match="cannot be repeated"):
+        rerun(bundle, given(), LocalEngine())
 
 
 def test_what_the_audit_had_is_asked_for(bundle: Path, tmp_path: Path) -> None:

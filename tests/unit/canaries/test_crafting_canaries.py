@@ -72,7 +72,7 @@ def test_nothing_of_a_canary_stands_in_the_notes() -> None:
 def test_what_is_found_in_a_note_is_drawn_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     words = iter(["Kafpaz", "Wokjit", *(f"Zok{i}" for i in range(100))])
     monkeypatch.setattr(crafting, "_word", lambda: next(words))
-    [canary] = craft(1, 2, (("A form:",),), [Note("n", "p", "said kaf-paz twice")])
+    [canary] = craft(1, 2, (("A form:",),), [[Note("n", "p", "said kaf-paz twice")]])
     assert canary.words == ("Zok0", "Zok1")
 
 
@@ -102,20 +102,21 @@ def test_each_planted_one_is_a_patient_of_its_own_among_the_notes() -> None:
 
 
 def test_a_killed_attempt_goes_on_with_its_own_canaries(tmp_path: Path) -> None:
-    train, dev = corpus(*hospital.notes(4, seed=1)), corpus(Note("d", "d", "text"))
-    first = canaries_of(CanarySettings(count=30), train, dev, tmp_path / "c", private=False)
-    assert canaries_of(CanarySettings(count=30), train, dev, tmp_path / "c", private=False) == first
-    assert canaries_of(CanarySettings(count=30), train, dev, tmp_path / "other", private=False) != first
+    train = corpus(*hospital.notes(4, seed=1))
+    known = corpus(Note("d", "d", "text"))
+    first = canaries_of(CanarySettings(count=30), train, [train, known], tmp_path / "c", private=False)
+    assert canaries_of(CanarySettings(count=30), train, [train, known], tmp_path / "c", private=False) == first
+    assert canaries_of(CanarySettings(count=30), train, [train, known], tmp_path / "other", private=False) != first
     assert (tmp_path / "c" / CANARIES).stat().st_mode & 0o777 == 0o600
-    assert canaries_of(None, train, dev, tmp_path / "none", private=False) == ()
+    assert canaries_of(None, train, [train, known], tmp_path / "none", private=False) == ()
     assert not (tmp_path / "none").exists()
 
 
 def test_with_privacy_no_note_decides_how_a_canary_begins(tmp_path: Path) -> None:
     train = corpus(*(Note(f"n{i}", f"p{i}", "One line:\nTwo lines:\nThree lines:\n") for i in range(40)))
-    settings, dev = CanarySettings(count=50), corpus()
-    shared = canaries_of(settings, train, dev, tmp_path / "a", private=False)
-    public = canaries_of(settings, train, dev, tmp_path / "b", private=True)
+    settings = CanarySettings(count=50)
+    shared = canaries_of(settings, train, [train], tmp_path / "a", private=False)
+    public = canaries_of(settings, train, [train], tmp_path / "b", private=True)
     lines = {phrase for phrases in PUBLIC.values() for phrase in phrases}
     assert {line for c in shared for line in c.prefix.strip().split("\n")} == {
         "One line:",

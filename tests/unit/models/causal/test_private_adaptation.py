@@ -238,18 +238,23 @@ def test_losses_of_rows_are_means_and_do_not_depend_on_the_batch(language_model:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clip", [1.0, "automatic"])
+@pytest.mark.parametrize("weights", [torch.float32, torch.bfloat16], ids=["weights32", "weights16"])
+@pytest.mark.parametrize(
+    ("checkpointing", "clip"),
+    [(True, 1.0), (True, "automatic"), (False, 1.0)],
+    ids=["recomputed", "automatic", "kept"],
+)
 @pytest.mark.parametrize("architecture", ["GPT2", "Llama", "Gemma3"])
-def test_it_trains_in_bfloat16_with_recomputed_activations(
-    make_model: MakeModel, architecture: str, clip: Any, tmp_path: Path
+def test_it_trains_in_bfloat16(
+    make_model: MakeModel, architecture: str, checkpointing: bool, clip: Any, weights: torch.dtype, tmp_path: Path
 ) -> None:
     settings = AdaptSettings(
-        model="x", lora=LoraSettings(rank=2), gradient_checkpointing=True, dp=DpSettings(epsilon=8)
+        model="x", lora=LoraSettings(rank=2), gradient_checkpointing=checkpointing, dp=DpSettings(epsilon=8)
     )
     tokenizer = train_bpe(iter(SENTENCES), 330, causal=True)
     base = make_model(architecture)
     base.resize_token_embeddings(len(tokenizer), mean_resizing=False)
-    model = LanguageModel(tokenizer, _with_lora(base.to(torch.bfloat16), settings), 1, 2)
+    model = LanguageModel(tokenizer, _with_lora(base.to(weights), settings), 1, 2)
     units = Units.from_notes(TRAIN, "patient")
     # So little noise that the loss surely falls: what is asked here is whether all that learns goes together.
     plan = Plan(units.count, 5, 0.25, 10, 0.01, 1e-2, 8.0, clip, 0.02, 0.0, 3)
