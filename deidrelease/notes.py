@@ -154,6 +154,11 @@ class Corpus:
     name: str
     shards: tuple[Shard, ...]
 
+    @property
+    def is_held(self) -> bool:
+        """Whether all notes are at hand, so that reading them again gives the same objects."""
+        return all(isinstance(shard, Held) for shard in self.shards)
+
     def __iter__(self) -> Iterator[Note]:
         return (located.note for located in self.located())
 

@@ -6,6 +6,7 @@ between them is free, because a value that a line break split is still that valu
 never asked.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -14,8 +15,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deidrelease.contracts import Shard
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Note, Span
+from deidrelease_audits.ordered import distinct_sorted
 from deidrelease_audits.text.borders import OTHER, SPACE, ends_of, is_border, joined_codes, kinds_of
 
 _BORDER, _END = 0x1F, 0x1E
@@ -50,20 +53,36 @@ def canonical(text: str) -> str:
     return " ".join(text.split())
 
 
-def values_of(note: Note, label_map: LabelMap) -> list[tuple[Value, Span]]:
-    """The values of a note in the order of its spans; spans of nothing but white space have none.
+NoteValues = tuple[tuple[Value, Span], ...]
+"""Of a note, in the order of its spans; spans of nothing but white space have none."""
+
+
+def values_of(note: Note, label_map: LabelMap) -> NoteValues:
+    """The values of a note.
 
     Raises:
         CorpusError: `label_map` does not know a label of the note.
     """
-    label_map.require(span.label for span in note.spans)
-    found = []
-    for span in note.spans:
-        if key := canonical(note.value(span)):
-            label = label_map[span.label]
-            meaning = (label.hipaa, label.identifies, label.whose, label.surrogate)
-            found.append((Value(key, span.label, *meaning), span))
-    return found
+    return values_in([note], label_map)[0]
+
+
+def values_in(notes: Sequence[Note], label_map: LabelMap) -> tuple[NoteValues, ...]:
+    """The values of each of `notes`; those that are equal are one object.
+
+    Raises:
+        CorpusError: `label_map` does not know a label of theirs.
+    """
+    label_map.require(Counter(span.label for note in notes for span in note.spans))
+    made: dict[tuple[str, str], Value] = {}
+
+    def value(key: str, name: str) -> Value:
+        if (known := made.get((name, key))) is None:
+            label = label_map[name]
+            known = made[name, key] = Value(key, name, label.hipaa, label.identifies, label.whose, label.surrogate)
+        return known
+
+    keys = (((canonical(note.value(span)), span) for span in note.spans) for note in notes)
+    return tuple(tuple((value(key, span.label), span) for key, span in of_note if key) for of_note in keys)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,17 +145,32 @@ def find_values(haystack: Haystack, values: Sequence[str]) -> Places:
     Time grows with the synthetic text and with the length of the values, and not with their product: Aho and Corasick
     1975, Communications of the ACM 18.
     """
+    return _places(haystack, *_matches(haystack, values))
+
+
+def keys_found(shard: Shard, haystack: Haystack, label_map: LabelMap) -> frozenset[str]:
+    """Keys of those values of `shard` that stand in the synthetic notes; searched once for all audits."""
+    return shard.derived.once(_keys_found, shard.once(values_in, label_map), haystack)
+
+
+def _keys_found(values: Sequence[NoteValues], haystack: Haystack) -> frozenset[str]:
+    keys = sorted({value.key for of_note in values for value, _ in of_note})
+    return frozenset(keys[number] for number in distinct_sorted(_matches(haystack, keys)[0]).tolist())
+
+
+def _matches(haystack: Haystack, values: Sequence[str]) -> NDArray[np.int64]:
+    """Value, first byte and byte behind of every match in the marked text; (3, n_found)."""
     from ahocorasick_rs import BytesAhoCorasick
 
     patterns = _marked([value.strip() for value in values])[0].split(bytes([_END]))[:-1]
     asked = [index for index, pattern in enumerate(patterns) if pattern]
     if not asked or not haystack.marked:
-        return _places(haystack, *np.empty((3, 0), np.int64))
+        return np.empty((3, 0), np.int64)
     # Patterns carry the marks of their borders, so what is no whole word never becomes a Python object.
     search = BytesAhoCorasick([patterns[index] for index in asked])
     matches = search.find_matches_as_indexes(haystack.marked, overlapping=True)
-    which, first, behind = np.fromiter(chain.from_iterable(matches), np.int64, 3 * len(matches)).reshape(-1, 3).T
-    return _places(haystack, np.array(asked, np.int64)[which], first, behind)
+    found = np.fromiter(chain.from_iterable(matches), np.int64, 3 * len(matches)).reshape(-1, 3).T
+    return np.stack([np.array(asked, np.int64)[found[0]], found[1], found[2]])
 
 
 def _places(

@@ -127,6 +127,8 @@ def _alone(
     has[row, np.repeat(np.arange(len(items)), [len(those) for those in holders])] = True
     varied = sum(has[:, [k == kind for k in kinds]].any(axis=1).astype(np.int64) for kind in set(kinds))
     enough = varied >= LEAST_KINDS
+    if not enough.any():
+        return
     rows, first, count = np.unique(has[enough], axis=0, return_index=True, return_counts=True)
     for at in np.argsort(first):
         # All of this row's items stand in some other row: somebody else has them together.

@@ -16,7 +16,7 @@ from deidrelease.labels import LabelMap
 from deidrelease.notes import Note, Span
 from deidrelease.surrogates.normal import ascii_letters, normal, squeezed
 from deidrelease_audits.full_dates import days_of
-from deidrelease_audits.values import Value, values_of
+from deidrelease_audits.values import NoteValues, Value, values_of
 
 BESIDE_PROVIDER = " beside a provider"
 """Behind the label of a value of unknown owner that follows a provider or an institution."""
@@ -58,7 +58,11 @@ def held_values(note: Note, label_map: LabelMap) -> list[Held]:
     Raises:
         CorpusError: `label_map` does not know a label of the note.
     """
-    values = values_of(note, label_map)
+    return held_of(values_of(note, label_map))
+
+
+def held_of(values: NoteValues) -> list[Held]:
+    """The same of a note's values."""
     providers, patients = _names(values, "provider"), _names(values, "patient")
     held, beside = [], False
     for value, span in values:
@@ -94,9 +98,14 @@ def one_value(first: str, second: str) -> bool:
     return _has_digit(first) and _has_digit(second) and not set(_days(first)).isdisjoint(_days(second))
 
 
-def _names(values: list[tuple[Value, Span]], whose: str) -> set[str]:
+def _names(values: NoteValues, whose: str) -> set[str]:
     words: Iterator[str] = (w for v, _ in values if v.whose == whose and v.kind == "person" for w in v.key.split())
-    return {name for name in map(ascii_letters, words) if len(name) >= _LEAST_NAME}
+    return {name for name in map(_letters, words) if len(name) >= _LEAST_NAME}
+
+
+@lru_cache(maxsize=16384)
+def _letters(word: str) -> str:
+    return ascii_letters(word)
 
 
 def _spells_provider(value: Value, providers: set[str], patients: set[str]) -> bool:

@@ -102,9 +102,9 @@ def _smoother(rows: Matrix, rng: np.random.Generator) -> Matrix:
 
 def _aucs(smoother: Matrix, labels: Matrix) -> NDArray[np.float64]:
     """The AUC of each column of 0/1 `labels`; (k,)."""
-    scores = smoother @ labels
-    ranks = np.empty_like(scores)
-    np.put_along_axis(ranks, np.argsort(scores, axis=0, kind="stable"), np.arange(1.0, len(scores) + 1)[:, None], 0)
-    ones = labels.sum(axis=0)
-    sums = (ranks * labels).sum(axis=0)
-    return np.asarray((sums - ones * (ones + 1) / 2) / (ones * (len(labels) - ones)))
+    scores, labels = np.ascontiguousarray((smoother @ labels).T), labels.T
+    # The labels in the order of the scores: a one in place k has rank k.
+    ordered = np.take_along_axis(labels, np.argsort(scores, axis=1, kind="stable"), axis=1)
+    ones, n = labels.sum(axis=1), labels.shape[1]
+    sums = ordered @ np.arange(1.0, n + 1)
+    return np.asarray((sums - ones * (ones + 1) / 2) / (ones * (n - ones)))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidrelease_audits.text.ngram_model import Hashes, HashTable, Numbers, chained
+from deidrelease_audits.text.shingles import distinct
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +68,4 @@ def _distinct(codes: Hashes, first: Numbers, size: int) -> tuple[Hashes, Numbers
     hashes, valid = chained(codes, first, size)
     where = np.flatnonzero(valid[-1])
     texts = np.repeat(np.arange(len(first) - 1), np.diff(first))[where]
-    order = np.lexsort((hashes[-1][where], texts))
-    shingles, texts = hashes[-1][where][order], texts[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (shingles[1:] != shingles[:-1]) | (texts[1:] != texts[:-1])
-    return shingles[new], texts[new]
+    return distinct(hashes[-1][where], texts)

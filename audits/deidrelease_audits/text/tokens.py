@@ -19,6 +19,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from deidrelease.notes import Note
+
 Normal = Literal["raw", "words"]
 Codes = NDArray[np.uint64]
 Places = NDArray[np.int64]
@@ -53,6 +55,21 @@ class Tokens:
     def __len__(self) -> int:
         """How many tokens."""
         return len(self.codes)
+
+
+def words_of(notes: Sequence[Note]) -> tuple[Tokens, Places]:
+    """`tokenise_all` of the texts of `notes` in the form `words`; to be shared, so nobody can write into it."""
+    tokens, firsts = tokenise_all([note.text for note in notes], "words")
+    for array in (tokens.codes, tokens.starts, tokens.ends, firsts):
+        array.flags.writeable = False
+    return tokens, firsts
+
+
+def picked(codes: Codes, firsts: Places, texts: Places) -> tuple[Codes, Places]:
+    """The tokens of some `texts`, by number, in the order asked for, and the first of each; (n_texts + 1,)."""
+    counts = np.diff(firsts)[texts]
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    return codes[np.arange(bounds[-1]) + np.repeat(firsts[texts] - bounds[:-1], counts)], bounds
 
 
 def tokenise(text: str, normal: Normal) -> Tokens:
