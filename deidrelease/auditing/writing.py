@@ -16,6 +16,8 @@ from deidrelease.keys import SiteKey
 RESULT = "result.json"
 FINDINGS = "findings.private.jsonl"
 PRIVATE_MODE = 0o600
+_FIELDS = tuple(each.name for each in fields(Finding))
+_LINE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def write_result(result: AuditResult, folder: Path, key: SiteKey) -> None:
@@ -42,7 +44,7 @@ def _id_of(record: dict[str, object], key: SiteKey) -> str:
 
 def _record(finding: Finding) -> dict[str, object]:
     """All fields; they are texts and numbers, so nothing below needs a copy, which `asdict` would make."""
-    return {each.name: getattr(finding, each.name) for each in fields(finding)}
+    return {name: getattr(finding, name) for name in _FIELDS}
 
 
 def _write_findings(findings: tuple[Finding, ...], path: Path, key: SiteKey) -> None:
@@ -53,7 +55,7 @@ def _write_findings(findings: tuple[Finding, ...], path: Path, key: SiteKey) -> 
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE)
     with os.fdopen(descriptor, "wb") as stream:
         for name, (_, record) in ordered:
-            line = json.dumps({"id": name, **record}, ensure_ascii=False, separators=(",", ":"))
+            line = _LINE.encode({"id": name, **record})
             stream.write(line.encode("utf-8", "surrogatepass") + b"\n")
         stream.flush()
         os.fsync(stream.fileno())

@@ -1,5 +1,7 @@
 """`deidrelease audit`."""
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -68,6 +70,7 @@ def audit(context: click.Context, /, **given: Any) -> None:
     Exit codes: 0 measured, which is no permission to share; 3 something in the input that you can mend; 4 blocked by
     the policy, or an audit crashed.
     """
+    _one_thread_a_process()
     from deidrelease.auditing.choosing import chosen_audits
     from deidrelease.auditing.running import audit as run_audits
     from deidrelease.cli.audit_display import show_files, show_result
@@ -89,6 +92,15 @@ def audit(context: click.Context, /, **given: Any) -> None:
     # An audit that crashed has verified nothing: without a policy too, whoever asks by the exit code must hear of it.
     if any(report.status == "failed" for report in result.audits) or (verdict and not verdict.passed):
         context.exit(BLOCKED)
+
+
+def _one_thread_a_process() -> None:
+    """Numpy's threads, which wait for each other by spinning, burn more time in an audit than they save.
+
+    `--workers` is what uses more cores. Decided before numpy is loaded, or not at all; processes inherit it.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _judge(policy: str) -> "Callable[[AuditResult], Verdict]":

@@ -73,7 +73,9 @@ def held_of(values: NoteValues) -> list[Held]:
             side = OF_PROVIDER if _spells_provider(value, providers, patients) else BESIDE_PROVIDER * beside
         own = value.whose not in _OTHERS
         if value.identifies != "alone-not":
-            held.append(Held(value, value.label + side, own, own and _is_strong(value), _told(value), span))
+            days = _days(value.key) if value.kind == "date" else ()
+            strong, told = own and _is_strong(value, days), _told(value, days)
+            held.append(Held(value, value.label + side, own, strong, told, span))
     return held
 
 
@@ -116,21 +118,20 @@ def _spells_provider(value: Value, providers: set[str], patients: set[str]) -> b
     return any(name in address for name in providers) and not any(name in address for name in patients)
 
 
-def _is_strong(value: Value) -> bool:
+def _is_strong(value: Value, days: tuple[int, ...]) -> bool:
     if value.kind == "date":
-        return bool(_days(value.key))
+        return bool(days)
     if value.kind in ("id", "phone", "ip"):
-        return sum(c.isdigit() for c in value.key) >= _LEAST_DIGITS
+        return sum(map(str.isdigit, value.key)) >= _LEAST_DIGITS
     return value.identifies == "direct"
 
 
-def _told(value: Value) -> str:
-    days = _days(value.key) if value.kind == "date" else ()
+def _told(value: Value, days: tuple[int, ...]) -> str:
     return date.fromordinal(min(days)).isoformat() if days else value.key
 
 
 def _has_digit(text: str) -> bool:
-    return any(c.isdigit() for c in text)
+    return any(map(str.isdigit, text))
 
 
 def _days(value: str) -> tuple[int, ...]:
