@@ -84,7 +84,7 @@ def tokenise_all(texts: Sequence[str], normal: Normal) -> tuple[Tokens, Places]:
     """
     codes, starts, ends = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     counts = [np.zeros(1, np.int64)]
-    for first, last in _batches(texts):
+    for first, last in batches(texts):
         tokens, each = _batch(texts[first:last], normal)
         codes.append(tokens.codes)
         starts.append(tokens.starts)
@@ -110,7 +110,8 @@ def mixed(numbers: Codes) -> Codes:
     return z
 
 
-def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+def batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First and past-the-last number of texts that make up about `BATCH` characters, in order."""
     first, size = 0, 0
     for place, text in enumerate(texts):
         size += len(text)
