@@ -6,6 +6,7 @@ they were independent.
 
 from collections.abc import Callable, Sequence
 from math import ceil, exp, inf, isfinite, lgamma, sqrt
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -177,7 +178,7 @@ def auc_estimate(
 
 def patient_bootstrap(
     statistic: Statistic,
-    arms: Sequence[NDArray[np.float64]],
+    arms: Sequence[NDArray[Any]],
     seed: int,
     resamples: int = 1000,
     confidence: float = 0.95,

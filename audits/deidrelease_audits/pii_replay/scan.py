@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
 
 from deidrelease.contracts import Corpora, Shard
@@ -143,7 +144,13 @@ class _Ways:
 
     def found(self) -> Found:
         kinds = self.kinds | {"exact"} if self.exact else self.kinds
-        return Found(frozenset(self.exact), frozenset(self.spellings), frozenset(kinds))
+        return Found(frozenset(self.exact), frozenset(self.spellings), _kinds(frozenset(kinds)))
+
+
+@lru_cache(maxsize=64)
+def _kinds(kinds: frozenset[str]) -> frozenset[str]:
+    """One object for all that were found in the same ways: there are thousands of values, and a dozen of ways."""
+    return kinds
 
 
 def _with_holders(arm: PrivateArm, found: Mapping[str, Found], held: Iterable[_Held]) -> dict[str, Found]:

@@ -85,8 +85,8 @@ class Found:
     def __add__(self, other: Self) -> Self:
         """What either saw."""
         holders = added_by_key(self.holders, other.holders)
-        kinds = self.kinds | other.kinds
-        return type(self)(self.exact | other.exact, self.spellings | other.spellings, kinds, holders)
+        pairs = (self.exact, other.exact), (self.spellings, other.spellings), (self.kinds, other.kinds)
+        return type(self)(*(_union(*pair) for pair in pairs), holders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,13 @@ def added_by_key(left: Mapping[str, Addable], right: Mapping[str, Addable]) -> d
         key: left[key] + right[key] if key in left and key in right else (left if key in left else right)[key]
         for key in keys
     }
+
+
+def _union(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
+    """Of both; one of the two objects where it holds the other, as a set takes more memory than what is in it."""
+    if right <= left:
+        return left
+    return right if left <= right else left | right
 
 
 def _smallest(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
