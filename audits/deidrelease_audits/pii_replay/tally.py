@@ -85,8 +85,8 @@ class Found:
     def __add__(self, other: Self) -> Self:
         """What either saw."""
         holders = added_by_key(self.holders, other.holders)
-        pairs = (self.exact, other.exact), (self.spellings, other.spellings), (self.kinds, other.kinds)
-        return type(self)(*(_union(*pair) for pair in pairs), holders)
+        exact, spellings = _union(self.exact, other.exact), _union(self.spellings, other.spellings)
+        return type(self)(exact, spellings, _union(self.kinds, other.kinds), holders)
 
 
 @dataclass(frozen=True, slots=True)
