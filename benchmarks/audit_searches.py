@@ -49,7 +49,7 @@ def replay(folder: Path, options: argparse.Namespace) -> None:
 
     contenders = {"find_values": searching, "find_values, text laid out": ours, "ahocorasick_rs alone": alone}
     _warmed(contenders)
-    rates = interleave(contenders, options.rounds)
+    rates = interleave(contenders, options.rounds, time.process_time)
     places = {name: f"{count:,}" for name, count in found.items()}
     show(f"replay: {len(values):,} values in {len(text) / 1e6:.1f} MB", rates, "MB/s", {"places": places})
 

@@ -70,9 +70,13 @@ class Receipt:
         return sha256_text(canonical_json({name: output.sha256 for name, output in self.outputs.items()}))
 
 
+# Made once: with settings of its own `json.dumps` makes one a call, which costs as much as a short value.
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
 def canonical_json(value: object) -> str:
     """JSON with sorted keys and no spare white space, so that equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def sha256_text(text: str) -> str:

@@ -5,11 +5,12 @@ tallies, and concludes. So the same code runs on one core, on many, and on a clu
 and not by the hospital. `scan(a + b) == scan(a) + scan(b)`, in whatever order the parts come.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, TypeVar
 
+from deidrelease.derived import Derived
 from deidrelease.errors import AuditError, Problem
 from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap
@@ -18,6 +19,7 @@ from deidrelease.results import Estimate, Status
 
 Arm = Literal["synthetic", "train", "holdout"]
 Language = Literal["es", "sv", "en"]
+T = TypeVar("T")
 ENTRY_POINTS = "deidrelease.audits"
 SCAN_ENTRY_POINTS = "deidrelease.scans"
 
@@ -48,6 +50,15 @@ class Corpora:
     key: SiteKey
     seed: int = 0
     records: Mapping[str, Path] = field(default_factory=dict)
+    # Not handed on by `replace`: other corpora have other notes.
+    derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
+
+    @property
+    def release(self) -> "Shard":
+        """The synthetic notes, all together; the same object for every audit where they are at hand."""
+        if self.synthetic.is_held:
+            return self.derived.once(_whole, self.synthetic)
+        return _whole(self.synthetic)
 
     def arm(self, arm: Arm) -> Corpus | None:
         """The corpus of `arm`."""
@@ -56,10 +67,19 @@ class Corpora:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some notes of one arm, in reading order."""
+    """Some notes of one arm, in reading order, and what was derived of them."""
 
     arm: Arm
     notes: tuple[Note, ...]
+    derived: Derived = field(default_factory=Derived, init=False, repr=False, compare=False)
+
+    def once(self, make: Callable[..., T], *asked: object) -> T:
+        """`make(notes, *asked)`, computed for the first audit that asks; see `Derived`, nobody may change it."""
+        return self.derived.once(make, self.notes, *asked)
+
+
+def _whole(corpus: Corpus) -> Shard:
+    return Shard("synthetic", tuple(corpus))
 
 
 class Tally(Protocol):
@@ -153,16 +173,28 @@ class Audit(Protocol):
         ...
 
 
-def installed_audits() -> dict[str, type[Audit]]:
+def audit_names() -> list[str]:
+    """The names of the audits of this installation, in the order of their entry points; loads none."""
+    from importlib.metadata import entry_points
+
+    return list(dict.fromkeys(point.name for point in entry_points(group=ENTRY_POINTS)))
+
+
+def installed_audits(only: Collection[str] | None = None) -> dict[str, type[Audit]]:
     """The audits of this installation by name, in the order of their entry points.
 
+    Args:
+        only: Names of those that are wanted; no other is loaded. None for all.
+
     Raises:
-        AuditError: An entry point cannot be loaded: an audit that is silently missing would be a silent pass.
+        AuditError: A wanted entry point cannot be loaded: an audit that is silently missing would be a silent pass.
     """
     from importlib.metadata import entry_points
 
     audits = {}
     for point in entry_points(group=ENTRY_POINTS):
+        if only is not None and point.name not in only:
+            continue
         try:
             audits[point.name] = point.load()
         except (ImportError, AttributeError):

@@ -80,10 +80,18 @@ class LocalEngine:
 
 
 def shards_of(audit: Audit, corpora: Corpora, characters: int = SHARD_CHARACTERS) -> Iterator[Shard]:
-    """The shards that `audit` wants, arm by arm, each arm with at least one, which may be empty."""
+    """The shards that `audit` wants, arm by arm, each arm with at least one, which may be empty.
+
+    Of notes that are at hand they are the same objects every time, so that audits share what they derive of them.
+    """
     for arm in audit.arms:
         corpus = corpora.arm(arm)
-        yield from _shards(arm, corpus, characters) if corpus is not None else [Shard(arm, ())]
+        if corpus is None:
+            yield Shard(arm, ())
+        elif corpus.is_held:
+            yield from corpora.derived.once(_held_shards, arm, corpus, characters)
+        else:
+            yield from _shards(arm, corpus, characters)
 
 
 def added(tallies: Iterable[Any], audit: Audit) -> Any:
@@ -98,6 +106,10 @@ def added(tallies: Iterable[Any], audit: Audit) -> Any:
     if total is None:
         raise AuditError("An audit looks at nothing.", [Problem(audit.name, "wants no arm", "name its arms")])
     return total
+
+
+def _held_shards(arm: Arm, corpus: Corpus, characters: int) -> tuple[Shard, ...]:
+    return tuple(_shards(arm, corpus, characters))
 
 
 def _shards(arm: Arm, corpus: Corpus, characters: int) -> Iterator[Shard]:

@@ -31,11 +31,14 @@ class SiteKey:
 
     def digest(self, purpose: str, text: str) -> str:
         """HMAC-SHA256 of `text`, in hex; digests for different purposes cannot be told to be of the same text."""
-        return hmac.digest(self.secret, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), "sha256").hex()
+        return self._digest(purpose, text).hex()
 
     def number(self, purpose: str, text: str) -> int:
         """The first 64 bits of `digest` as a number, for tables of many."""
-        return int(self.digest(purpose, text)[:16], 16)
+        return int.from_bytes(self._digest(purpose, text)[:8], "big")
+
+    def _digest(self, purpose: str, text: str) -> bytes:
+        return hmac.digest(self.secret, f"{purpose}\0{text}".encode("utf-8", "surrogatepass"), "sha256")
 
 
 def new_key() -> SiteKey:

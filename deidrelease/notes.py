@@ -100,18 +100,20 @@ def longest(spans: Sequence[Span]) -> tuple[Span, ...]:
     return tuple(kept)
 
 
+# Made once: with settings of its own `json.dumps` makes one a call.
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def note_to_json(note: Note) -> str:
     """The canonical line of a note: fixed key order, UTF-8 left as it is, no spare white space."""
-    return json.dumps(
+    return _CANONICAL.encode(
         {
             "note_id": note.note_id,
             "patient_id": note.patient_id,
             "text": note.text,
             "spans": [{"start": s.start, "end": s.end, "label": s.label} for s in note.spans],
             "meta": dict(note.meta),
-        },
-        ensure_ascii=False,
-        separators=(",", ":"),
+        }
     )
 
 
@@ -153,6 +155,11 @@ class Corpus:
 
     name: str
     shards: tuple[Shard, ...]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether all notes are at hand, so that reading them again gives the same objects."""
+        return all(isinstance(shard, Held) for shard in self.shards)
 
     def __iter__(self) -> Iterator[Note]:
         return (located.note for located in self.located())

@@ -18,7 +18,8 @@ _WITHOUT_BORDERS = (6, 8)
 """Digits of a date that is one number; any other date has its day and its year in two."""
 
 
-@lru_cache(maxsize=65536)
+# As many as the values of a shard: more would be memory that grows with the private corpus.
+@lru_cache(maxsize=1 << 14)
 def days_of(value: str) -> tuple[int, ...]:
     """The full dates that a value can be read as, as ordinals (`date.toordinal`), each once.
 

@@ -8,6 +8,9 @@ from typing import Any
 from deidrelease.contracts import Conclusion, Finding
 from deidrelease.results import Estimate
 
+_OFFSETS = ("start", "end", "private_start", "private_end")
+_TEXTS = ("synthetic_note", "private_note", "value")
+
 
 def plain_values(values: Mapping[str, object]) -> dict[str, Any]:
     """`values` as JSON would give them back, keys sorted.
@@ -40,9 +43,12 @@ def _estimate(estimate: Estimate) -> Estimate:
 
 
 def _finding(finding: Finding) -> Finding:
-    offsets = {name: int(getattr(finding, name)) for name in ("start", "end", "private_start", "private_end")}
-    texts = {name: str(getattr(finding, name)) for name in ("synthetic_note", "private_note", "value")}
-    return replace(finding, **offsets, **texts)  # type: ignore[arg-type]  # each under the name of its own field
+    values = [(name, getattr(finding, name)) for name in (*_OFFSETS, *_TEXTS)]
+    # Of ten thousand findings nearly all are plain already.
+    if all(type(value) is (int if name in _OFFSETS else str) for name, value in values):
+        return finding
+    plain = {name: int(value) if name in _OFFSETS else str(value) for name, value in values}
+    return replace(finding, **plain)  # type: ignore[arg-type]  # each under the name of its own field
 
 
 def _number(value: Any) -> Any:

@@ -1,7 +1,10 @@
 """`deidrelease audit`."""
 
-from collections.abc import Iterator
+import os
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +13,10 @@ import click
 from deidrelease.signing.strict_json import LARGEST_INTEGER
 
 if TYPE_CHECKING:
+    from deidrelease.auditing.result import AuditResult
     from deidrelease.engine import Engine
     from deidrelease.notes import Corpus
+    from deidrelease.results import Verdict
 
 BLOCKED = 4
 _SEED = click.IntRange(0, LARGEST_INTEGER)
@@ -65,22 +70,23 @@ def audit(context: click.Context, /, **given: Any) -> None:
     Exit codes: 0 measured, which is no permission to share; 3 something in the input that you can mend; 4 blocked by
     the policy, or an audit crashed.
     """
+    _one_thread_a_process()
     from deidrelease.auditing.choosing import chosen_audits
     from deidrelease.auditing.running import audit as run_audits
     from deidrelease.cli.audit_display import show_files, show_result
     from deidrelease.cli.display import shown_progress
-    from deidrelease.cli.gate_display import show_verdict
-    from deidrelease.policy import decide, load_policy
 
-    policy = load_policy(given["policy"]) if given["policy"] else None
+    judge = _judge(given["policy"]) if given["policy"] else None
     audits = chosen_audits([name.strip() for name in given["only"].split(",")] if given["only"] else None)
     with _prepared(given) as (corpora, publish):
         with shown_progress():
             result = run_audits(corpora, audits, _engine(given["engine"], given["workers"]))
-        verdict = decide(policy, result) if policy else None
+        verdict = judge(result) if judge else None
         publish(result, verdict)
     show_result(result)
     if verdict:
+        from deidrelease.cli.gate_display import show_verdict
+
         show_verdict(verdict)
     show_files(given["out"])
     # An audit that crashed has verified nothing: without a policy too, whoever asks by the exit code must hear of it.
@@ -88,19 +94,31 @@ def audit(context: click.Context, /, **given: Any) -> None:
         context.exit(BLOCKED)
 
 
+def _one_thread_a_process() -> None:
+    """Numpy's threads, which wait for each other by spinning, burn more time in an audit than they save.
+
+    `--workers` is what uses more cores. Decided before numpy is loaded, or not at all; processes inherit it.
+    """
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _judge(policy: str) -> "Callable[[AuditResult], Verdict]":
+    from deidrelease.policy import decide, load_policy
+
+    return partial(decide, load_policy(policy))
+
+
 @contextmanager
 def _prepared(given: dict[str, Any]) -> Iterator[Any]:
     """Opens everything, makes sure of the target, and yields the corpora and what writes the result."""
     from deidrelease.artifacts import atomic_writer
     from deidrelease.auditing.records import records_in
-    from deidrelease.auditing.result import AuditResult
     from deidrelease.auditing.writing import write_result
     from deidrelease.contracts import Corpora
     from deidrelease.corpora.staging import refuse_target, staged, writing_to
     from deidrelease.keys import load_or_make_key
     from deidrelease.labels import load_label_map
-    from deidrelease.policy import verdict_bytes
-    from deidrelease.results import Verdict
 
     out: Path = given["out"]
     for source in filter(None, (given["synthetic"], given["train"], given["holdout"])):
@@ -116,9 +134,11 @@ def _prepared(given: dict[str, Any]) -> Iterator[Any]:
         with writing_to(key_file):
             key = load_or_make_key(key_file)
 
-        def publish(result: AuditResult, verdict: Verdict | None) -> None:
+        def publish(result: "AuditResult", verdict: "Verdict | None") -> None:
             write_result(result, stage.path, key)
             if verdict:
+                from deidrelease.policy import verdict_bytes
+
                 with atomic_writer(stage.path / "verdict.json") as stream:
                     stream.write(verdict_bytes(verdict))
 

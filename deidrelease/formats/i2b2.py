@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from xml.sax.saxutils import escape, quoteattr
 
 from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
@@ -146,6 +145,9 @@ def _span(tag: Tag, text: str) -> DraftSpan:
 
 
 def _document(note: Note) -> str:
+    # It brings urllib.request and ssl along, which reading a corpus has no use for.
+    from xml.sax.saxutils import quoteattr
+
     tags = [
         f"    <{category(span.label)} id={quoteattr(f'T{number}')} start={quoteattr(str(span.start))}"
         f" end={quoteattr(str(span.end))} text={quoteattr(note.value(span))} TYPE={quoteattr(span.label)}"
@@ -165,5 +167,7 @@ def _document(note: Note) -> str:
 def _text(text: str) -> str:
     # A CR inside CDATA would be read as a line feed, and "]]>" would end it.
     if "\r" in text or "]]>" in text:
+        from xml.sax.saxutils import escape
+
         return escape(text, {"\r": "&#13;"})
     return f"<![CDATA[{text}]]>"

@@ -7,7 +7,6 @@ each CR and LF one, so offsets are as they are here. Of the note only its id goe
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from xml.sax.saxutils import quoteattr
 
 from deidrelease.artifacts import atomic_folder
 from deidrelease.errors import CorpusError, Problem
@@ -59,6 +58,9 @@ def _task(note: Note) -> dict[str, object]:
 
 
 def _interface(labels: Iterable[str]) -> str:
+    # It brings urllib.request and ssl along, which reading a corpus has no use for.
+    from xml.sax.saxutils import quoteattr
+
     choices = "".join(f"    <Label value={quoteattr(label)}/>\n" for label in labels)
     return (
         f'<View>\n  <Labels name="label" toName="text">\n{choices}  </Labels>\n'

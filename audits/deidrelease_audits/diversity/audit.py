@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.keys import SiteKey
@@ -14,7 +16,8 @@ from deidrelease_audits.diversity.label_divergence import floor, label_divergenc
 from deidrelease_audits.diversity.tally import ArmDiversity, DiversityTally
 from deidrelease_audits.statistics import exact_value, wilson
 from deidrelease_audits.text.note_columns import NoteColumns
-from deidrelease_audits.text.shingles import ShingleTable, distinct, windows
+from deidrelease_audits.text.shingles import ShingleTable, shingles_of
+from deidrelease_audits.text.tokens import words_of
 
 _METRICS = {
     "exact_duplicates": "Share of synthetic notes whose text is that of an earlier one, to the character.",
@@ -59,9 +62,9 @@ class DiversityIndex:
     @classmethod
     def of(cls, corpora: Corpora, width: int) -> Self:
         """Reads the synthetic corpus."""
-        notes = list(corpora.synthetic)
-        texts = [note.text for note in notes]
-        hashes, whose = distinct(*windows(texts, width))
+        release = corpora.release
+        notes, texts = release.notes, [note.text for note in release.notes]
+        hashes, whose = shingles_of(release, width)
         table = ShingleTable.of(hashes)
         columns = NoteColumns.of(table.find(hashes)[1], whose, len(table), len(notes))
         alike: dict[str, int] = {}
@@ -69,7 +72,7 @@ class DiversityIndex:
             alike[text] = alike.get(text, 0) + 1
         copies = tuple(alike[text] for text in texts)
         column_of = {note.note_id: place for place, note in enumerate(notes)}
-        words = len(windows(texts, 1)[0])
+        words = len(release.once(words_of)[0])
         return cls(table, columns, copies, len(notes) - len(alike), column_of, words, corpora.key, corpora.seed)
 
 
@@ -112,11 +115,11 @@ class Diversity:
 
     def scan(self, index: DiversityIndex, shard: Shard) -> DiversityTally:
         """Counts the notes of `shard`, and looks for near-duplicates of those of the synthetic arm."""
-        nothing = ArmDiversity.of((), index.key, index.words)
+        nothing = ArmDiversity.of(Shard(shard.arm, ()), index.key, index.words)
         if shard.arm != "synthetic":
-            return DiversityTally(nothing, ArmDiversity.of(shard.notes, index.key, index.words))
-        near = self._near(index, shard.notes)
-        return DiversityTally(ArmDiversity.of(shard.notes, index.key, index.words, near), nothing)
+            return DiversityTally(nothing, ArmDiversity.of(shard, index.key, index.words))
+        near = self._near(index, shard)
+        return DiversityTally(ArmDiversity.of(shard, index.key, index.words, near), nothing)
 
     def conclude(self, index: DiversityIndex, tally: DiversityTally) -> Conclusion:
         """Tells what was counted; needs no hold-out."""
@@ -137,13 +140,20 @@ class Diversity:
             breakdown=_by_label(synthetic, train),
         )
 
-    def _near(self, index: DiversityIndex, notes: Sequence[Note]) -> int:
+    def _near(self, index: DiversityIndex, shard: Shard) -> int:
+        hashes, rows = shingles_of(shard, self.width)
+        places = index.table.find(hashes)[1]
         step = max(64, _CELLS // max(1, index.columns.n))
-        return sum(self._near_of(index, notes[first : first + step]) for first in range(0, len(notes), step))
+        firsts = range(0, len(shard.notes), step)
+        limits = np.searchsorted(rows, [*firsts, len(shard.notes)]).tolist()
+        near = 0
+        for first, (begin, end) in zip(firsts, pairwise(limits), strict=True):
+            notes = shard.notes[first : first + step]
+            shared = index.columns.shared(rows[begin:end] - first, places[begin:end], len(notes)).astype(np.float64)
+            near += self._near_of(index, notes, shared)
+        return near
 
-    def _near_of(self, index: DiversityIndex, notes: Sequence[Note]) -> int:
-        there, rows = distinct(*windows([note.text for note in notes], self.width))
-        shared = index.columns.shared(rows, index.table.find(there)[1], len(notes)).astype(np.float64)
+    def _near_of(self, index: DiversityIndex, notes: Sequence[Note], shared: NDArray[np.float64]) -> int:
         own = np.array([index.column_of[note.note_id] for note in notes])
         either = index.columns.sizes[own][:, None] + index.columns.sizes[None, :] - shared
         similarity = shared / np.maximum(either, 1)

@@ -15,7 +15,10 @@ def jensen_shannon(left: Counts, right: Counts) -> float:
 
     Lin 1991, "Divergence measures based on the Shannon entropy", IEEE Trans. Information Theory 37.
     """
-    first, second = left.sum(axis=0), right.sum(axis=0)
+    return _of_totals(left.sum(axis=0), right.sum(axis=0))
+
+
+def _of_totals(first: Counts, second: Counts) -> float:
     if first.sum() == 0 or second.sum() == 0:
         return 0.0 if first.sum() == second.sum() else 1.0
     first, second = first / first.sum(), second / second.sum()
@@ -26,7 +29,13 @@ def jensen_shannon(left: Counts, right: Counts) -> float:
 def label_divergence(synthetic: Counts, train: Counts, seed: int, resamples: int = 1000) -> Estimate:
     """`jensen_shannon` with a bootstrap interval over groups of patients of each arm."""
     method = f"Jensen-Shannon divergence (Lin 1991), bits; bootstrap of patient groups, {resamples} resamples"
-    return patient_bootstrap(jensen_shannon, [synthetic, train], seed, resamples, method=method)
+
+    # Counts are whole numbers, so how often each group was drawn, times its counts, is their sum to the last bit.
+    def of_groups(ours: NDArray[np.int64], theirs: NDArray[np.int64]) -> float:
+        return _of_totals(_drawn(ours, synthetic), _drawn(theirs, train))
+
+    groups = np.arange(len(synthetic)), np.arange(len(train))
+    return patient_bootstrap(of_groups, groups, seed, resamples, method=method)
 
 
 def floor(synthetic: Counts, train: Counts, seed: int, resamples: int = 400) -> tuple[float, float]:
@@ -37,9 +46,15 @@ def floor(synthetic: Counts, train: Counts, seed: int, resamples: int = 400) -> 
     """
     pooled, n = np.concatenate([synthetic, train]), len(synthetic)
     rng = np.random.default_rng(seed)
-    dealt = [rng.permutation(len(pooled)) for _ in range(resamples)]
-    values = [jensen_shannon(pooled[order[:n]], pooled[order[n:]]) for order in dealt]
+    firsts = [pooled[rng.permutation(len(pooled))[:n]].sum(axis=0) for _ in range(resamples)]
+    everything = pooled.sum(axis=0)
+    values = [_of_totals(first, everything - first) for first in firsts]
     return float(np.mean(values)), float(np.quantile(values, 0.95))
+
+
+def _drawn(groups: NDArray[np.int64], counts: Counts) -> Counts:
+    totals: Counts = np.bincount(groups, minlength=len(counts)) @ counts
+    return totals
 
 
 def _entropy(shares: Counts) -> float:

@@ -7,12 +7,12 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deidrelease.contracts import Shard
 from deidrelease.keys import SiteKey
-from deidrelease.notes import Note
 from deidrelease_audits.diversity.word_sample import WordSample
 from deidrelease_audits.patients import patient_number
 from deidrelease_audits.text.shingles import Places
-from deidrelease_audits.text.tokens import tokenise_all
+from deidrelease_audits.text.tokens import words_of
 
 GROUPS = 1024
 """Patients are thrown together at random into so many groups, which the bootstrap draws: memory stays the same."""
@@ -37,9 +37,9 @@ class ArmDiversity:
     near: int = 0
 
     @classmethod
-    def of(cls, notes: Sequence[Note], key: SiteKey, most: int, near: int = 0) -> Self:
-        """Counts `notes`, of whose words at most about `most` are kept."""
-        tokens, bounds = tokenise_all([note.text for note in notes], "words")
+    def of(cls, shard: Shard, key: SiteKey, most: int, near: int = 0) -> Self:
+        """Counts the notes of `shard`, of whose words at most about `most` are kept."""
+        notes, (tokens, bounds) = shard.notes, shard.once(words_of)
         counts = np.diff(bounds)
         lengths = np.bincount(np.minimum(counts, LONGEST), minlength=LONGEST + 1)
         numbers = np.array([key.number("note", note.note_id) for note in notes], np.uint64)

@@ -5,7 +5,9 @@ from typing import Self
 
 import numpy as np
 
+from deidrelease_audits.ordered import distinct_sorted
 from deidrelease_audits.text.shingles import Hashes, Places, grams
+from deidrelease_audits.text.tokens import picked
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +34,8 @@ class WordSample:
         order = np.argsort(numbers, kind="stable")
         before = np.cumsum(counts[order]) - counts[order]
         kept = order[before < most]
-        starts = np.cumsum(counts) - counts
-        lengths = counts[kept]
-        ends = np.cumsum(lengths)
-        within = np.arange(int(lengths.sum())) - np.repeat(ends - lengths, lengths)
-        return cls(most, numbers[kept], lengths, codes[np.repeat(starts[kept], lengths) + within])
+        firsts = np.concatenate([[0], np.cumsum(counts)])
+        return cls(most, numbers[kept], counts[kept], picked(codes, firsts, kept)[0])
 
     def __add__(self, other: Self) -> Self:
         """The sample of both."""
@@ -65,4 +64,4 @@ class WordSample:
             return 0.0
         bounds = np.minimum(np.concatenate([[0], np.cumsum(self.counts)]), words)
         hashes, _ = grams(self.codes[:words], bounds, width)
-        return len(np.unique(hashes)) / words
+        return len(distinct_sorted(hashes)) / words

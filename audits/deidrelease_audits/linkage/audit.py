@@ -7,17 +7,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap
 from deidrelease_audits.linkage.combinations import Bands, age_bands, item_number, items_of
 from deidrelease_audits.linkage.conclusion import Asked, concluded
-from deidrelease_audits.linkage.held import Held, held_values
+from deidrelease_audits.linkage.held import Held, held_of
 from deidrelease_audits.linkage.tally import HeldItems, Holding, LinkageTally, PatientSums, PrivateArm, joined, smallest
 from deidrelease_audits.patients import patient_number
-from deidrelease_audits.values import Haystack, find_values
+from deidrelease_audits.values import Haystack, keys_found, values_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,9 +85,9 @@ class Linkage:
 
     def index(self, corpora: Corpora) -> LinkageIndex:
         """Reads the synthetic notes once."""
-        notes = list(corpora.synthetic)
-        bands = age_bands([note.text for note in notes])
-        return LinkageIndex(Haystack.of(notes), bands, corpora.label_map, corpora.key)
+        release = corpora.release
+        bands = age_bands([note.text for note in release.notes])
+        return LinkageIndex(release.once(Haystack.of), bands, corpora.label_map, corpora.key)
 
     def scan(self, index: LinkageIndex, shard: Shard) -> LinkageTally:
         """Searches the values of the shard in the synthetic notes and keeps who holds those found.
@@ -99,10 +97,9 @@ class Linkage:
         """
         arm = _private(shard.arm)
         patients = [patient_number(index.key, note.patient_id) for note in shard.notes]
-        held = [held_values(note, index.label_map) if index.label_map else [] for note in shard.notes]
+        held, found = _held(index, shard)
         sums = PatientSums.of(patients, [len({h.value.key for h in values if h.strong}) for values in held])
         by_patient = list(zip(patients, held, (note.note_id for note in shard.notes), strict=True))
-        found = _found(index.haystack, held)
         return LinkageTally(
             most=self.rare + 1,
             sampled=self.sampled,
@@ -119,7 +116,7 @@ class Linkage:
         known = index.label_map is not None
         return concluded(index.haystack, index.bands, tally, Asked(self.rare, self.detectable, known))
 
-    def _holders(self, notes: list["_Read"], found: set[str], arm: PrivateArm) -> dict[str, dict[int, Holding]]:
+    def _holders(self, notes: list["_Read"], found: frozenset[str], arm: PrivateArm) -> dict[str, dict[int, Holding]]:
         holders: dict[str, dict[int, Holding]] = {}
         for patient, values, note in notes:
             for held in values:
@@ -147,12 +144,15 @@ def _private(arm: Arm) -> PrivateArm:
     return arm
 
 
-def _found(haystack: Haystack, held: list[list[Held]]) -> set[str]:
-    keys = sorted({value.value.key for values in held for value in values})
-    return {keys[at] for at in np.unique(find_values(haystack, keys).values)}
+def _held(index: LinkageIndex, shard: Shard) -> tuple[list[list[Held]], frozenset[str]]:
+    """What each note holds, and which values of theirs stand in the release."""
+    if index.label_map is None:
+        return [[] for _ in shard.notes], frozenset()
+    held = [held_of(values) for values in shard.once(values_in, index.label_map)]
+    return held, keys_found(shard, index.haystack, index.label_map)
 
 
-def _items(index: LinkageIndex, notes: list[_Read], found: set[str]) -> HeldItems:
+def _items(index: LinkageIndex, notes: list[_Read], found: frozenset[str]) -> HeldItems:
     bands = frozenset(band for _, band in index.bands)
     pairs, items = set(), {}
     numbers: dict[tuple[str, str], int] = {}

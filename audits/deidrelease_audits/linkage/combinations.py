@@ -125,8 +125,11 @@ def _alone(
     patients, row = np.unique(np.concatenate(holders), return_inverse=True)
     has = np.zeros((len(patients), len(items)), np.bool_)
     has[row, np.repeat(np.arange(len(items)), [len(those) for those in holders])] = True
-    varied = sum(has[:, [k == kind for k in kinds]].any(axis=1).astype(np.int64) for kind in set(kinds))
-    enough = varied >= LEAST_KINDS
+    by_kind = sorted(range(len(kinds)), key=kinds.__getitem__)
+    starts = [at for at, item in enumerate(by_kind) if at == 0 or kinds[item] != kinds[by_kind[at - 1]]]
+    enough = np.logical_or.reduceat(has[:, by_kind], starts, axis=1).sum(axis=1) >= LEAST_KINDS
+    if not enough.any():
+        return
     rows, first, count = np.unique(has[enough], axis=0, return_index=True, return_counts=True)
     for at in np.argsort(first):
         # All of this row's items stand in some other row: somebody else has them together.

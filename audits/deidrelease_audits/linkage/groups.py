@@ -47,21 +47,25 @@ class GroupNull:
         The model's, inflated; or what was seen to happen to values of at most so many bits, with its upper bound, where
         that is less: a value of more bits is not shared more often.
         """
-        return self.chances[value] if value in self.chances else self._of_bits(self.model.bits(value))
+        return self.chances[value] if value in self.chances else self._of_all([self.model.bits(value)])[0]
 
     def knowing(self, bits: Mapping[str, float]) -> Self:
         """The same, with the chances of values of so many bits at hand."""
-        more = {value: self._of_bits(given) for value, given in bits.items()}
-        return replace(self, chances={**self.chances, **more})
+        return replace(
+            self, chances={**self.chances, **dict(zip(bits, self._of_all(list(bits.values())), strict=True))}
+        )
 
     def knowing_all(self, values: Iterable[str]) -> Self:
         """The same, with the chances of `values` at hand."""
         new = sorted(set(values) - self.chances.keys())
         return self.knowing(dict(zip(new, self.model.bits_of(new, [0] * len(new)).tolist(), strict=True)))
 
-    def _of_bits(self, bits: float) -> float:
-        seen = int(np.searchsorted(self.shared, bits, side="right"))
-        looked = int(np.searchsorted(self.bits, bits, side="right")) * self.others // 2
+    def _of_all(self, bits: Sequence[float]) -> list[float]:
+        seen = np.searchsorted(self.shared, bits, side="right").tolist()
+        looked = (np.searchsorted(self.bits, bits, side="right") * self.others // 2).tolist()
+        return [self._bounded(*one) for one in zip(bits, seen, looked, strict=True)]
+
+    def _bounded(self, bits: float, seen: int, looked: int) -> float:
         model = min(1.0, self.each * float(2.0**-bits))
         # A model without a bound is no model: nothing times infinity must not be taken for nothing.
         inflated = model * self.inflation if isfinite(self.inflation) else inf

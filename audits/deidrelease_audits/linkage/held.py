@@ -16,7 +16,7 @@ from deidrelease.labels import LabelMap
 from deidrelease.notes import Note, Span
 from deidrelease.surrogates.normal import ascii_letters, normal, squeezed
 from deidrelease_audits.full_dates import days_of
-from deidrelease_audits.values import Value, values_of
+from deidrelease_audits.values import NoteValues, Value, values_of
 
 BESIDE_PROVIDER = " beside a provider"
 """Behind the label of a value of unknown owner that follows a provider or an institution."""
@@ -58,7 +58,11 @@ def held_values(note: Note, label_map: LabelMap) -> list[Held]:
     Raises:
         CorpusError: `label_map` does not know a label of the note.
     """
-    values = values_of(note, label_map)
+    return held_of(values_of(note, label_map))
+
+
+def held_of(values: NoteValues) -> list[Held]:
+    """The same of a note's values."""
     providers, patients = _names(values, "provider"), _names(values, "patient")
     held, beside = [], False
     for value, span in values:
@@ -69,7 +73,9 @@ def held_values(note: Note, label_map: LabelMap) -> list[Held]:
             side = OF_PROVIDER if _spells_provider(value, providers, patients) else BESIDE_PROVIDER * beside
         own = value.whose not in _OTHERS
         if value.identifies != "alone-not":
-            held.append(Held(value, value.label + side, own, own and _is_strong(value), _told(value), span))
+            days = _days(value.key) if value.kind == "date" else ()
+            strong, told = own and _is_strong(value, days), _told(value, days)
+            held.append(Held(value, value.label + side, own, strong, told, span))
     return held
 
 
@@ -94,9 +100,14 @@ def one_value(first: str, second: str) -> bool:
     return _has_digit(first) and _has_digit(second) and not set(_days(first)).isdisjoint(_days(second))
 
 
-def _names(values: list[tuple[Value, Span]], whose: str) -> set[str]:
+def _names(values: NoteValues, whose: str) -> set[str]:
     words: Iterator[str] = (w for v, _ in values if v.whose == whose and v.kind == "person" for w in v.key.split())
-    return {name for name in map(ascii_letters, words) if len(name) >= _LEAST_NAME}
+    return {name for name in map(_letters, words) if len(name) >= _LEAST_NAME}
+
+
+@lru_cache(maxsize=16384)
+def _letters(word: str) -> str:
+    return ascii_letters(word)
 
 
 def _spells_provider(value: Value, providers: set[str], patients: set[str]) -> bool:
@@ -107,21 +118,20 @@ def _spells_provider(value: Value, providers: set[str], patients: set[str]) -> b
     return any(name in address for name in providers) and not any(name in address for name in patients)
 
 
-def _is_strong(value: Value) -> bool:
+def _is_strong(value: Value, days: tuple[int, ...]) -> bool:
     if value.kind == "date":
-        return bool(_days(value.key))
+        return bool(days)
     if value.kind in ("id", "phone", "ip"):
-        return sum(c.isdigit() for c in value.key) >= _LEAST_DIGITS
+        return sum(map(str.isdigit, value.key)) >= _LEAST_DIGITS
     return value.identifies == "direct"
 
 
-def _told(value: Value) -> str:
-    days = _days(value.key) if value.kind == "date" else ()
+def _told(value: Value, days: tuple[int, ...]) -> str:
     return date.fromordinal(min(days)).isoformat() if days else value.key
 
 
 def _has_digit(text: str) -> bool:
-    return any(c.isdigit() for c in text)
+    return any(map(str.isdigit, text))
 
 
 def _days(value: str) -> tuple[int, ...]:

@@ -52,7 +52,8 @@ class Holding:
     @property
     def group(self) -> str:
         """Of several groups the first that stands beside a provider, else the first."""
-        return one_group(self.groups)
+        # Nearly always there is but one, and this is asked for every pair.
+        return next(iter(self.groups)) if len(self.groups) == 1 else one_group(self.groups)
 
 
 Holders = Mapping[int, Holding]
@@ -120,7 +121,9 @@ class HeldItems:
     def __add__(self, other: Self) -> Self:
         """The union."""
         rows = np.concatenate([self.pairs, other.pairs])
-        return type(self)(np.unique(rows, axis=0) if len(rows) else rows, {**self.items, **other.items})
+        rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+        new = np.append(True, (rows[1:] != rows[:-1]).any(axis=1)) if len(rows) else np.empty(0, bool)
+        return type(self)(rows[new], {**self.items, **other.items})
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, HeldItems):

@@ -29,7 +29,7 @@ from deidrelease_audits.membership.shingle_neighbours import ShingleIndex
 from deidrelease_audits.patients import patient_number
 from deidrelease_audits.statistics import auc_estimate, exact_value, holm
 from deidrelease_audits.text.ngram_model import NgramModel
-from deidrelease_audits.text.tokens import tokenise_all
+from deidrelease_audits.text.tokens import words_of
 
 FALSE_ALARMS = 0.01
 
@@ -135,14 +135,14 @@ class Membership:
 
     def index(self, corpora: Corpora) -> MembershipIndex:
         """Fits the language model, and notes which synthetic notes hold which shingle."""
-        tokens, first = tokenise_all([note.text for note in corpora.synthetic], "words")
+        tokens, first = corpora.release.once(words_of)
         model = NgramModel.fit(tokens.codes, first, self.order)
         shingles = ShingleIndex.of(tokens.codes, first, self.shingle, self.common)
         return MembershipIndex(model, shingles, corpora.key, corpora.seed)
 
     def scan(self, index: MembershipIndex, shard: Shard) -> MembershipTally:
         """Scores the notes of `shard`, all at once."""
-        tokens, first = tokenise_all([note.text for note in shard.notes], "words")
+        tokens, first = shard.once(words_of)
         patients = [patient_number(index.key, note.patient_id) for note in shard.notes]
         given, alone = index.model.surprise(tokens.codes, first)
         gained = np.rint(np.maximum(alone - given - self.least_gain, 0) * GRAIN).astype(np.int64)

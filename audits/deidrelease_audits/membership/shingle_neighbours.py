@@ -6,7 +6,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deidrelease_audits.ordered import distinct_counted
 from deidrelease_audits.text.ngram_model import Hashes, HashTable, Numbers, chained
+from deidrelease_audits.text.shingles import distinct
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,8 +37,11 @@ class ShingleIndex:
         """From the words of all synthetic notes, as `NgramModel.fit` takes them."""
         shingles, notes = _distinct(codes, first, size)
         order = np.argsort(shingles, kind="stable")
-        keys, starts = np.unique(shingles[order], return_index=True)
-        return cls(HashTable.of(keys), np.append(starts, len(shingles)), notes[order].astype(np.int32), size, common)
+        ordered = shingles[order]
+        starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])[: len(ordered)])
+        return cls(
+            HashTable.of(ordered[starts]), np.append(starts, len(ordered)), notes[order].astype(np.int32), size, common
+        )
 
     def nearest(self, codes: Hashes, first: Numbers) -> NDArray[np.float64]:
         """The largest containment of each text in any one synthetic note; (n_texts,), 0 to 1.
@@ -50,7 +55,7 @@ class ShingleIndex:
         telling = np.bincount(texts[holders <= self.common], minlength=len(first) - 1)
         kept = (holders > 0) & (holders <= self.common)
         pairs = self._pairs(place[kept], holders[kept], texts[kept])
-        shared, count = np.unique(pairs, return_counts=True)
+        shared, _, count = distinct_counted(pairs)
         largest = np.zeros(len(first) - 1, np.int64)
         np.maximum.at(largest, shared >> 32, count)
         return np.asarray(largest / np.maximum(telling, 1))
@@ -67,8 +72,4 @@ def _distinct(codes: Hashes, first: Numbers, size: int) -> tuple[Hashes, Numbers
     hashes, valid = chained(codes, first, size)
     where = np.flatnonzero(valid[-1])
     texts = np.repeat(np.arange(len(first) - 1), np.diff(first))[where]
-    order = np.lexsort((hashes[-1][where], texts))
-    shingles, texts = hashes[-1][where][order], texts[order]
-    new = np.ones(len(order), bool)
-    new[1:] = (shingles[1:] != shingles[:-1]) | (texts[1:] != texts[:-1])
-    return shingles[new], texts[new]
+    return distinct(hashes[-1][where], texts)

@@ -99,7 +99,7 @@ class NearDuplicate:
 
     def scan(self, index: NearDuplicateIndex, shard: Shard) -> NearDuplicateTally:
         """What the notes of `shard` share with every synthetic note."""
-        seen = scanned(index, shard.arm, shard.notes, self.width, self.least_shared, self.least_size)
+        seen = scanned(index, shard, self.width, self.least_shared, self.least_size)
         nothing = ArmTally.empty(index.synthetic.n)
         return NearDuplicateTally(seen, nothing) if shard.arm == "train" else NearDuplicateTally(nothing, seen)
 

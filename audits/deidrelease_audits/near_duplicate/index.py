@@ -1,19 +1,20 @@
 """What the near-duplicate scan looks up: the synthetic notes, and some hold-out patients to tell forms from persons."""
 
 import heapq
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease.contracts import Corpora
+from deidrelease.contracts import Corpora, Shard
 from deidrelease.keys import SiteKey
 from deidrelease.notes import Note
+from deidrelease_audits.ordered import distinct_sorted
 from deidrelease_audits.patients import patient_number
 from deidrelease_audits.text.note_columns import NoteColumns
-from deidrelease_audits.text.shingles import Hashes, Places, ShingleTable, distinct, windows
+from deidrelease_audits.text.shingles import Hashes, Places, ShingleTable, shingles_of
 
 _NOBODY = np.iinfo(np.uint64).max
 
@@ -40,7 +41,7 @@ class Reference:
     def of(cls, places: Places, notes: Places, patients: Hashes, n_shingles: int) -> Self:
         """From the different shingles of each note, and whose each note is."""
         numbers, whose = np.unique(patients, return_inverse=True)
-        pairs = np.unique(places * max(len(numbers), 1) + whose[notes])
+        pairs = distinct_sorted(places * max(len(numbers), 1) + whose[notes])
         held, by = np.divmod(pairs, max(len(numbers), 1))
         holders = np.bincount(held, minlength=n_shingles).astype(np.int32)
         holder = np.full(n_shingles, _NOBODY, np.uint64)
@@ -76,9 +77,10 @@ class NearDuplicateIndex:
     @classmethod
     def of(cls, corpora: Corpora, width: int, reference_notes: int) -> Self:
         """Reads the synthetic corpus whole, and of the hold-out as many patients as make up `reference_notes`."""
-        synthetic = list(corpora.synthetic)
+        release = corpora.release
+        synthetic = release.notes
         others = drawn_patients(corpora.holdout or (), corpora.key, reference_notes)
-        ours, theirs = _shingled(synthetic, width), _shingled(others, width)
+        ours, theirs = shingles_of(release, width), shingles_of(Shard("holdout", tuple(others)), width)
         table = ShingleTable.of(np.concatenate([ours[0], theirs[0]]))
         patients = np.array([patient_number(corpora.key, note.patient_id) for note in others], np.uint64)
         reference = Reference.of(table.find(theirs[0])[1], theirs[1], patients, len(table))
@@ -110,7 +112,3 @@ def drawn_patients(corpus: Iterable[Note], key: SiteKey, most_notes: int) -> lis
         whole = [entry for entry in ordered if entry[0] != cut]
         ordered = whole or ordered[:most_notes]
     return [note for _, _, note in ordered]
-
-
-def _shingled(notes: Sequence[Note], width: int) -> tuple[Hashes, Places]:
-    return distinct(*windows([note.text for note in notes], width))

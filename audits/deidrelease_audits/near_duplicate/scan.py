@@ -1,19 +1,17 @@
 """One pass over private notes: what each shares with every synthetic note, exactly, and what is kept of it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease.contracts import Arm
-from deidrelease.notes import Note
+from deidrelease.contracts import Arm, Shard
 from deidrelease_audits.near_duplicate.index import NearDuplicateIndex
 from deidrelease_audits.near_duplicate.nearest import BestNotes, NearestByDraw
 from deidrelease_audits.patients import PatientMaxima, patient_number
-from deidrelease_audits.text.shingles import Hashes, Places, distinct_sizes, windows
-from deidrelease_audits.text.tokens import mixed
+from deidrelease_audits.text.shingles import Hashes, Places, distinct_sizes, grams
+from deidrelease_audits.text.tokens import mixed, picked, words_of
 
 MILLION = 1_000_000
 """Shares of patients are kept as whole millionths."""
@@ -86,15 +84,14 @@ class _Block:
         return len(self.numbers)
 
 
-def scanned(
-    index: NearDuplicateIndex, arm: Arm, notes: Sequence[Note], width: int, least_shared: int, least_size: int
-) -> ArmTally:
-    """The tally of `notes`; it does not depend on how they are cut into blocks."""
+def scanned(index: NearDuplicateIndex, shard: Shard, width: int, least_shared: int, least_size: int) -> ArmTally:
+    """The tally of the notes of `shard`; it does not depend on how they are cut into blocks."""
+    arm, notes = shard.arm, shard.notes
     total = ArmTally.empty(index.synthetic.n)
     columns = max(1, index.synthetic.n + (index.reference.columns.n if arm == "train" else 0))
     step = min(1 << 12, max(64, _CELLS // columns))
     for first in range(0, len(notes), step):
-        block = _block(index, notes[first : first + step], width)
+        block = _block(index, shard, range(first, min(first + step, len(notes))), width)
         total = total + _block_tally(index, arm, block, least_shared, least_size)
     return total
 
@@ -104,10 +101,12 @@ def draw_rank(patients: Hashes, seed: int) -> Hashes:
     return mixed(patients ^ mixed(np.array([seed + 1], np.uint64)))
 
 
-def _block(index: NearDuplicateIndex, notes: Sequence[Note], width: int) -> _Block:
-    numbers = [index.key.number("note", note.note_id) for note in notes]
-    ordered = [notes[place] for place in sorted(range(len(notes)), key=numbers.__getitem__)]
-    hashes, rows = windows([note.text for note in ordered], width)
+def _block(index: NearDuplicateIndex, shard: Shard, notes: range, width: int) -> _Block:
+    tokens, firsts = shard.once(words_of)
+    numbers = {place: index.key.number("note", shard.notes[place].note_id) for place in notes}
+    places_ordered = sorted(notes, key=numbers.__getitem__)
+    ordered = [shard.notes[place] for place in places_ordered]
+    hashes, rows = grams(*picked(tokens.codes, firsts, np.array(places_ordered, np.int64)), width)
     sizes = distinct_sizes(hashes, rows, len(ordered))
     there, here = index.table.find(hashes)
     # A sort and a look at the neighbours: np.unique hashes, which takes several times as long.
@@ -115,7 +114,8 @@ def _block(index: NearDuplicateIndex, notes: Sequence[Note], width: int) -> _Blo
     rows, places = np.divmod(pairs[np.diff(pairs, prepend=-1) > 0], max(1, len(index.table)))
     names = np.array([note.note_id for note in ordered], object)
     patients = np.array([patient_number(index.key, note.patient_id) for note in ordered], np.uint64)
-    return _Block(np.sort(np.array(numbers, np.uint64)), names, patients, sizes, rows, places)
+    ascending = np.array([numbers[place] for place in places_ordered], np.uint64)
+    return _Block(ascending, names, patients, sizes, rows, places)
 
 
 def _block_tally(index: NearDuplicateIndex, arm: Arm, block: _Block, least_shared: int, least_size: int) -> ArmTally:

@@ -3,9 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Self
-
-import numpy as np
 
 from deidrelease.contracts import Corpora, Shard
 from deidrelease.keys import SiteKey
@@ -17,7 +16,7 @@ from deidrelease_audits.pii_replay.spellings import find_edits, find_forms
 from deidrelease_audits.pii_replay.tally import SAMPLE, Found, Holders, Mention, PrivateArm, ReplayTally, Sample
 from deidrelease_audits.pii_replay.written_days import days_in
 from deidrelease_audits.text.squeezing import SqueezedText, squeeze
-from deidrelease_audits.values import Haystack, Value, find_values, values_of
+from deidrelease_audits.values import Haystack, Value, keys_found, values_in
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,14 +42,14 @@ class ReplayIndex:
     @classmethod
     def of(cls, corpora: Corpora) -> Self:
         """Reads the synthetic corpus once."""
-        notes = list(corpora.synthetic)
-        texts = [note.text for note in notes]
+        release = corpora.release
+        texts = [note.text for note in release.notes]
         days: dict[int, list[tuple[int, int, int]]] = {}
         for number, text in enumerate(texts):
             for day, start, end in days_in(text):
                 days.setdefault(day, []).append((number, start, end))
         frozen = {day: tuple(places) for day, places in days.items()}
-        haystack, squeezed = Haystack.of(notes), SqueezedText.of(texts)
+        haystack, squeezed = release.once(Haystack.of), SqueezedText.of(texts)
         return cls(haystack, squeezed, frozen, corpora.label_map, corpora.key, corpora.seed)
 
 
@@ -88,7 +87,8 @@ def scanned(index: ReplayIndex, shard: Shard) -> ReplayTally:
         return ReplayTally(patients=_one_arm(shard.arm, patients))
     held = list(_held(index.label_map, shard, numbers))
     distinct = sorted({one.value.key: one.value for one in held}.items())
-    found = _found(index, [value for _, value in _own_first(held, distinct)])
+    exact = keys_found(shard, index.haystack, index.label_map)
+    found = _found(index, [value for _, value in _own_first(held, distinct)], exact)
     once = Counter((one.value.label, one.squeezed) for one in held)
     return ReplayTally(
         _with_holders(shard.arm, found, held),
@@ -102,10 +102,9 @@ def scanned(index: ReplayIndex, shard: Shard) -> ReplayTally:
 
 def _held(label_map: LabelMap, shard: Shard, patients: Sequence[int]) -> Iterable[_Held]:
     """Each value of each note once, under each of its labels."""
-    label_map.require(Counter(span.label for note in shard.notes for span in note.spans))
-    for note, patient in zip(shard.notes, patients, strict=True):
+    for note, values, patient in zip(shard.notes, shard.once(values_in, label_map), patients, strict=True):
         seen = set()
-        for value, span in values_of(note, label_map):
+        for value, span in values:
             if (value.label, value.key) not in seen:
                 seen.add((value.label, value.key))
                 yield _Held(value, identity(value.key), patient, (note.note_id, span.start, span.end))
@@ -118,11 +117,10 @@ def _own_first(held: Iterable[_Held], distinct: list[tuple[str, Value]]) -> list
     return [(key, own.get(key) or dates.get(key) or value) for key, value in distinct]
 
 
-def _found(index: ReplayIndex, values: list[Value]) -> dict[str, Found]:
-    """Squeezed value to how it was found."""
+def _found(index: ReplayIndex, values: list[Value], exact: frozenset[str]) -> dict[str, Found]:
+    """Squeezed value to how it was found; `exact` are the keys that stand there as they are."""
     own = [value for value in values if is_patients_own(value)]
     keys = [value.key for value in own]
-    exact = {values[number].key for number in np.unique(find_values(index.haystack, [v.key for v in values]).values)}
     other = {(keys[one.value], one.kind) for one in find_forms(index.squeezed, keys, [value.kind for value in own])}
     other |= {(keys[one.value], one.kind) for one in find_edits(index.squeezed, keys)}
     dates = (value.key for value in values if value.kind == "date")
@@ -146,7 +144,13 @@ class _Ways:
 
     def found(self) -> Found:
         kinds = self.kinds | {"exact"} if self.exact else self.kinds
-        return Found(frozenset(self.exact), frozenset(self.spellings), frozenset(kinds))
+        return Found(frozenset(self.exact), frozenset(self.spellings), _kinds(frozenset(kinds)))
+
+
+@lru_cache(maxsize=64)
+def _kinds(kinds: frozenset[str]) -> frozenset[str]:
+    """One object for all that were found in the same ways: there are thousands of values, and a dozen of ways."""
+    return kinds
 
 
 def _with_holders(arm: PrivateArm, found: Mapping[str, Found], held: Iterable[_Held]) -> dict[str, Found]:

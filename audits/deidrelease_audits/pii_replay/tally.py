@@ -49,7 +49,7 @@ class Holders:
     @classmethod
     def of(cls, arm: PrivateArm, mentions: Sequence[tuple[int, Mention]]) -> Self:
         """From the patients of `arm` who hold it, and where; one for each time that it counts."""
-        patients = _smallest((), tuple(patient for patient, _ in mentions))
+        patients = tuple(sorted({patient for patient, _ in mentions})[:MOST_HOLDERS])
         first = min(mention for _, mention in mentions)
         if arm == "train":
             return cls(train=patients, train_mention=first, counted=len(mentions))
@@ -85,8 +85,8 @@ class Found:
     def __add__(self, other: Self) -> Self:
         """What either saw."""
         holders = added_by_key(self.holders, other.holders)
-        kinds = self.kinds | other.kinds
-        return type(self)(self.exact | other.exact, self.spellings | other.spellings, kinds, holders)
+        exact, spellings = _union(self.exact, other.exact), _union(self.spellings, other.spellings)
+        return type(self)(exact, spellings, _union(self.kinds, other.kinds), holders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,16 @@ def added_by_key(left: Mapping[str, Addable], right: Mapping[str, Addable]) -> d
     }
 
 
+def _union(left: frozenset[str], right: frozenset[str]) -> frozenset[str]:
+    """Of both; one of the two objects where it holds the other, as a set takes more memory than what is in it."""
+    if right <= left:
+        return left
+    return right if left <= right else left | right
+
+
 def _smallest(left: tuple[int, ...], right: tuple[int, ...]) -> tuple[int, ...]:
+    if not left or not right:
+        return left or right
     return tuple(sorted({*left, *right})[:MOST_HOLDERS])
 
 
@@ -159,8 +168,9 @@ def _first(left: Mention | None, right: Mention | None) -> Mention | None:
 def _shared(
     left: tuple[str, tuple[int, ...]] | None, right: tuple[str, tuple[int, ...]] | None
 ) -> tuple[str, tuple[int, ...]]:
+    if left is not None and right is not None:
+        return left[0], tuple(sorted({*left[1], *right[1]})[:2])
     one = left or right
     if one is None:
         raise ValueError("a number of neither sample")
-    patients = {*(left[1] if left else ()), *(right[1] if right else ())}
-    return one[0], tuple(sorted(patients)[:2])
+    return one

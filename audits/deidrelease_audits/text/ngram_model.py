@@ -10,6 +10,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from deidrelease_audits.ordered import distinct_counted
+
 _CHAIN = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that a hash keeps all of what came before; token codes are mixed already."""
 
@@ -153,8 +155,8 @@ def chained(codes: Hashes, first: Numbers, order: int) -> tuple[list[Hashes], li
 def _counted(hashes: Hashes, valid: NDArray[np.bool_]) -> tuple[Hashes, Numbers, Numbers]:
     """The different n-grams, sorted, how often each stands, and where each stands first."""
     where = np.flatnonzero(valid)
-    keys, at, counts = np.unique(hashes[where], return_index=True, return_counts=True)
-    return keys, counts.astype(np.int64), where[at]
+    keys, at, counts = distinct_counted(hashes[where])
+    return keys, counts, where[at]
 
 
 def _at(values: Numbers, place: Numbers) -> Numbers:

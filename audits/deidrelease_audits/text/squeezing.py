@@ -28,7 +28,8 @@ def _squeezed_character(character: str) -> str:
     return "".join(c for c in folded if c.isalnum() and not unicodedata.combining(c))
 
 
-@lru_cache(maxsize=65536)
+# As many as the values of a shard: more would be memory that grows with the private corpus.
+@lru_cache(maxsize=1 << 14)
 def squeeze(text: str) -> str:
     """The letters and digits of `text`, character by character, in small letters and without accents."""
     return "".join(map(_squeezed_character, text))

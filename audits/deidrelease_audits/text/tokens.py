@@ -19,6 +19,8 @@ from typing import Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from deidrelease.notes import Note
+
 Normal = Literal["raw", "words"]
 Codes = NDArray[np.uint64]
 Places = NDArray[np.int64]
@@ -55,6 +57,21 @@ class Tokens:
         return len(self.codes)
 
 
+def words_of(notes: Sequence[Note]) -> tuple[Tokens, Places]:
+    """`tokenise_all` of the texts of `notes` in the form `words`; to be shared, so nobody can write into it."""
+    tokens, firsts = tokenise_all([note.text for note in notes], "words")
+    for array in (tokens.codes, tokens.starts, tokens.ends, firsts):
+        array.flags.writeable = False
+    return tokens, firsts
+
+
+def picked(codes: Codes, firsts: Places, texts: Places) -> tuple[Codes, Places]:
+    """The tokens of some `texts`, by number, in the order asked for, and the first of each; (n_texts + 1,)."""
+    counts = np.diff(firsts)[texts]
+    bounds = np.concatenate([[0], np.cumsum(counts)])
+    return codes[np.arange(bounds[-1]) + np.repeat(firsts[texts] - bounds[:-1], counts)], bounds
+
+
 def tokenise(text: str, normal: Normal) -> Tokens:
     """The tokens of `text`."""
     return tokenise_all([text], normal)[0]
@@ -67,7 +84,7 @@ def tokenise_all(texts: Sequence[str], normal: Normal) -> tuple[Tokens, Places]:
     """
     codes, starts, ends = [np.empty(0, np.uint64)], [np.empty(0, np.int32)], [np.empty(0, np.int32)]
     counts = [np.zeros(1, np.int64)]
-    for first, last in _batches(texts):
+    for first, last in batches(texts):
         tokens, each = _batch(texts[first:last], normal)
         codes.append(tokens.codes)
         starts.append(tokens.starts)
@@ -93,7 +110,8 @@ def mixed(numbers: Codes) -> Codes:
     return z
 
 
-def _batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+def batches(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """First and past-the-last number of texts that make up about `BATCH` characters, in order."""
     first, size = 0, 0
     for place, text in enumerate(texts):
         size += len(text)

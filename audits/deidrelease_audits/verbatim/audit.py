@@ -93,7 +93,7 @@ class Verbatim:
 
     def scan(self, index: VerbatimIndex, shard: Shard) -> VerbatimTally:
         """The longest spans that the notes of `shard` share with synthetic ones."""
-        seen = scanned(index, shard.notes)
+        seen = scanned(index, shard)
         return VerbatimTally(train=seen) if shard.arm == "train" else VerbatimTally(holdout=seen)
 
     def conclude(self, index: VerbatimIndex, tally: VerbatimTally) -> Conclusion:

@@ -10,7 +10,7 @@ from deidrelease.contracts import Corpora
 from deidrelease.keys import SiteKey
 from deidrelease.notes import Corpus, Note
 from deidrelease_audits.patients import PatientMaxima, patient_number
-from deidrelease_audits.text.tokens import Normal, Places, Tokens, tokenise_all
+from deidrelease_audits.text.tokens import Places, Tokens, tokenise_all, words_of
 from deidrelease_audits.verbatim.longest import Windows
 from deidrelease_audits.verbatim.matching import Index
 from deidrelease_audits.verbatim.suffixes import Small
@@ -31,9 +31,8 @@ class IndexedNotes:
     index: Index
 
     @classmethod
-    def of(cls, texts: Sequence[str], normal: Normal) -> Self:
-        """From their texts."""
-        tokens, firsts = tokenise_all(texts, normal)
+    def of(cls, tokens: Tokens, firsts: Places) -> Self:
+        """From their tokens, and the first of each note."""
         return cls(tokens.starts, tokens.ends, Index.of(tokens.codes, firsts))
 
     def __len__(self) -> int:
@@ -72,15 +71,15 @@ class VerbatimIndex:
     @classmethod
     def of(cls, corpora: Corpora, patients: int, notes_each: int) -> Self:
         """From the synthetic corpus and at most so many hold-out patients, with at most so many notes of each."""
-        kept = [(note.note_id, note.text) for note in corpora.synthetic]
-        texts = tuple(text for _, text in kept)
+        release = corpora.release
+        texts = tuple(note.text for note in release.notes)
         # The larger one first: building takes more than keeping.
-        words = IndexedNotes.of(texts, "words")
+        words = IndexedNotes.of(*release.once(words_of))
         chance = PatientMaxima()
         if corpora.holdout is not None:
             chance = _shared_by_chance(_sampled(corpora.holdout, corpora.key, patients, notes_each))
         return cls(
-            names=tuple(name for name, _ in kept),
+            names=tuple(note.note_id for note in release.notes),
             texts=texts,
             words=words,
             raw=_windows(texts),
@@ -147,10 +146,10 @@ def _sampled(corpus: Corpus, key: SiteKey, patients: int, notes_each: int) -> di
 def _shared_by_chance(kept: dict[int, list[Note]]) -> PatientMaxima:
     """Every second patient of the sample against the others."""
     numbers = sorted(kept)
-    others = IndexedNotes.of([note.text for number in numbers[1::2] for note in kept[number]], "words")
+    others = IndexedNotes.of(*words_of([note for number in numbers[1::2] for note in kept[number]]))
     asked = [(number, note) for number in numbers[::2] for note in kept[number]]
     notes = [note for _, note in asked]
-    tokens, firsts = tokenise_all([note.text for note in notes], "words")
+    tokens, firsts = words_of(notes)
     before = own_words(notes, tokens, firsts)
     values, of = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for begin, matches in others.index.matches(tokens.codes, firsts):

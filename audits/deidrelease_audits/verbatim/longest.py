@@ -10,6 +10,7 @@ from typing import Self
 
 import numpy as np
 
+from deidrelease_audits.ordered import distinct_sorted
 from deidrelease_audits.text.tokens import Codes, Places
 from deidrelease_audits.verbatim.matching import LEAST, Table, batches
 from deidrelease_audits.verbatim.suffixes import Hashed, Small
@@ -66,7 +67,7 @@ class Windows:
 
     def _standing(self, numbers: Small) -> Places:
         """Where the runs of these numbers stand."""
-        numbers = np.unique(numbers)
+        numbers = distinct_sorted(numbers)
         begins, sizes = self.firsts[numbers].astype(np.int64), self.firsts[numbers + 1] - self.firsts[numbers]
         skipped = begins - np.concatenate([[0], np.cumsum(sizes)[:-1]])
         standing: Places = self.places[np.arange(sizes.sum()) + np.repeat(skipped, sizes)].astype(np.int64)

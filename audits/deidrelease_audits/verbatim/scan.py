@@ -7,9 +7,10 @@ from typing import Self
 
 import numpy as np
 
+from deidrelease.contracts import Shard
 from deidrelease.notes import Note
 from deidrelease_audits.patients import PatientMaxima, patient_number
-from deidrelease_audits.text.tokens import Places, Tokens, folded, is_word, tokenise_all
+from deidrelease_audits.text.tokens import Places, Tokens, folded, is_word, tokenise_all, words_of
 from deidrelease_audits.verbatim.index import IndexedNotes, VerbatimIndex, largest_by, own_words
 
 EVIDENCE = 3
@@ -126,14 +127,15 @@ class _Hits:
         return np.flatnonzero(~follows)
 
 
-def scanned(index: VerbatimIndex, notes: Sequence[Note]) -> SpanTally:
-    """What `notes` share with the synthetic side."""
+def scanned(index: VerbatimIndex, shard: Shard) -> SpanTally:
+    """What the notes of `shard` share with the synthetic side."""
+    notes = shard.notes
     if not notes:
         return SpanTally()
     texts = [note.text for note in notes]
     # First, so that its tokens are gone before those of the other form come.
     raw = _longest_raw(index, texts)
-    tokens, firsts = tokenise_all(texts, "words")
+    tokens, firsts = shard.once(words_of)
     hits = _Hits.of(index.words, tokens, firsts)
     before = own_words(notes, tokens, firsts)
     own = before[hits.at + hits.lengths] - before[hits.at]

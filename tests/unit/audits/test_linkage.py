@@ -250,4 +250,4 @@ def test_meanings_cover_what_is_tested():
 def test_a_value_is_no_rarer_than_was_seen_where_the_model_has_no_bound(bits):
     sample = np.array([5.0, 6.0])
     null = GroupNull(CharacterModel.of({"Ana": 2}), 1.0, inf, sample, np.empty(0), others=2)
-    assert null._of_bits(bits) == pytest.approx(clopper_pearson(0, 2).high)
+    assert null._of_all([bits])[0] == pytest.approx(clopper_pearson(0, 2).high)
