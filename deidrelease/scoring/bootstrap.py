@@ -8,9 +8,9 @@ It says nothing where all resamples agree, as with a tagger that missed nothing.
 bound of Clopper & Pearson (1934, Biometrika 26: 404-413) on the share of patients that may differ from all those
 seen. With a handful of patients percentile intervals are known to be too narrow; `n` says how many there were.
 
-Patients whom different models have scored, as the folds of a cross-validation, are redrawn stratum by stratum: no resample
-then has more of one fold, and so of one model, than there was (Davison & Hinkley 1997, Bootstrap Methods and their
-Application, section 3.2).
+Patients whom different models have scored, as the folds of a cross-validation, are redrawn stratum by stratum: no
+resample then has more of one fold, and so of one model, than there was (Davison & Hinkley 1997, Bootstrap Methods and
+their Application, section 3.2).
 """
 
 from collections.abc import Iterator
@@ -88,7 +88,8 @@ def resampled_sums(shares: Floats, how: Resampling, strata: Strata | None = None
     Args:
         shares: What each patient adds.
         how: How they are redrawn.
-        strata: Which stratum each patient is of, shape (n_patients,); each is redrawn by itself, from a stream of its own.
+        strata: Which stratum each patient is of, shape (n_patients,); each is redrawn by itself, from a stream of its
+            own.
     """
     if not shares.shape[0]:
         return np.zeros((how.n_resamples, shares.shape[1]))
