@@ -4,7 +4,8 @@ The difference is that of micro-averaged strict F1 over all hold-out patients of
 bootstrap over patients within each fold (`deidrelease.scoring.bootstrap`). The test is Wilcoxon's signed-rank test
 (Wilcoxon 1945, Biometrics Bulletin 1: 80-83) on the patients' differences in F1. Each says something that the other
 does not: patients with many mentions weigh more in the first, all weigh alike in the second. A comparison is *told
-apart* only where both agree, after Holm's correction over all comparisons that were made.
+apart* only where both agree, after Holm's correction over all comparisons that were made, and where every fold agrees:
+each fold has trainings of its own, so a difference that luck in training made will seldom have one sign in all of them.
 
 What neither covers: models of two folds share most of their training patients, so patients of different folds are not
 quite independent, and no estimate of that dependence is unbiased (Bengio & Grandvalet 2004, JMLR 5: 1089-1105). With
@@ -77,7 +78,8 @@ class Comparison:
         patients: How many differ, which is what the test stands on.
         folds: In how many folds the difference has the sign of the whole.
         of: How many folds there are.
-        told_apart: Whether the adjusted p is at most `LEVEL`, the interval is clear of zero, and both on the same side.
+        told_apart: Whether the adjusted p is at most `LEVEL`, the interval is clear of zero, and test, interval and
+            every fold point to the same side.
     """
 
     question: Question
@@ -201,8 +203,8 @@ def _comparison(
     by_fold = [_micro_f1(left[outcomes.folds == f]) - _micro_f1(right[outcomes.folds == f]) for f in folds]
     sign = np.sign(difference.value)
     clear = difference.low > 0 or difference.high < 0
-    told = adjusted <= LEVEL and clear and bool(np.sign(ranks.leaning) == sign)
     agreeing = sum(bool(np.sign(each) == sign) for each in by_fold)
+    told = adjusted <= LEVEL and clear and bool(np.sign(ranks.leaning) == sign) and agreeing == len(folds)
     return Comparison(question, difference, ranks.p, adjusted, ranks.n, agreeing, len(folds), told)
 
 

@@ -28,14 +28,14 @@ from deidrelease.ablation.wording import (
 _MOST_ROWS = 60
 _DECISIVE = ("verbatim", "near_duplicate", "pii_replay", "linkage")
 _LIMITS = f"""\
-Intervals are 95%, by resampling hold-out patients within each fold ({RESAMPLING.n_resamples:,} resamples), each
-for itself. The test is Wilcoxon's signed-rank test on the patients' F1, two-sided, with Holm's correction over
-all comparisons on this page. *Higher* and *lower* are said only where the corrected p is at most {LEVEL:g} and
-the interval is clear of zero on the same side. *Cannot be told apart* does not say that two things are equal:
-the interval says how far apart they may be.
+Intervals are 95%, by resampling hold-out patients within each fold ({RESAMPLING.n_resamples:,} resamples),
+each for itself. The test is Wilcoxon's signed-rank test on the patients' F1, two-sided, with Holm's
+correction over all comparisons on this page. *Higher* and *lower* are said only where the corrected p is at
+most {LEVEL:g} the interval is clear of zero, and test, interval and every fold point to the same side.
+*Cannot be told apart* does not say that two things are equal: the interval says how far apart they may be.
 
-Neither covers another training of the same cell, except as far as several seeds were run, nor the dependence of
-folds that share training patients, nor another hospital, nor mistakes in the gold annotation.
+Neither covers another training of the same cell, except as far as several seeds were run, nor the dependence
+of folds that share training patients, nor another hospital, nor mistakes in the gold annotation.
 
 Gold and synthetic taggers are scored on patients that no model of their fold has seen. Leaks are measured
 against the patients that the generator of the cell learnt from, with the fold's hold-out for a control. With
@@ -80,6 +80,12 @@ def _head(found: Findings) -> Iterator[str]:
         f"{sum(run.status == 'done' for run in runs)} done. {len(outcomes.whole)} cells are done in every run; only "
         f"these are compared, on {len(outcomes.folds)} hold-out patients. F1 is strict: same span, same type."
     )
+    if len(seeds) == 1:
+        yield ""
+        yield (
+            "One seed: intervals cover the choice of hold-out patients, and not what another training would have "
+            "made of the same cell. A small difference may be that."
+        )
     yield ""
 
 

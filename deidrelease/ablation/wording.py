@@ -96,8 +96,11 @@ def comparison_text(found: Comparison, left: str, right: str) -> str:
     if found.told_apart:
         better = "higher" if found.difference.value > 0 else "lower"
         return f"{left} scores {better} than {right} ({numbers}, {folds})."
+    clear = found.difference.low > 0 or found.difference.high < 0
     if found.p <= LEVEL < found.holm:
         why = " after the correction for all comparisons"
+    elif found.holm <= LEVEL and clear and found.folds < found.of:
+        why = ": the folds do not agree"
     elif found.holm <= LEVEL:
         why = ": the interval and the test do not agree"
     else:

@@ -1,7 +1,7 @@
 """Points: F1 of each cell against what it leaks, and against what it costs."""
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MARKERS = {"o": "○", "s": "□", "^": "△", "D": "◇", "v": "▽", "h": "⬡"}
 _MOST_NAMED = 10
+_MOST_SPREAD = 24
 _CHANCE = {"auc": 0.5, "patients_excess": 0.0}
 _NAMES = {
     "verbatim.patients_excess": "verbatim: patients found\nbeyond the hold-out's share",
@@ -97,6 +98,8 @@ def _draw(
     f1 = {cell.id: found for cell in outcomes.whole if (found := scored.synthetic[cell.id])}
     letters = _letters(panels, f1)
     told = f"{_shapes(outcomes)}{where}Up: 95% interval. Filled: passes the policy in every run."
+    if len(outcomes.whole) > _MOST_SPREAD:
+        told += " Intervals are drawn of the cells with letters alone."
     told += " Line: cells that no other beats in both." + "".join(f"\n{line}" for line in _key(outcomes, letters))
     with drawn(out, name, 1.0 + 2.7 * columns if columns > 1 else 6.4, 0.8 + 2.7 * rows, title, told) as figure:
         grid = figure.subplots(rows, columns, sharey=True, squeeze=False).ravel()
@@ -118,15 +121,16 @@ def _points(
     # In steps: between two cells nothing was measured, so no slope is claimed.
     places, heights = [panel.at[c] for c in edge], [f1[c].value for c in edge]
     axes.plot(places, heights, color=GREY, linewidth=1.0, drawstyle="steps-post", zorder=1)
-    _spread(axes, panel, f1)
+    _spread(axes, panel, f1, letters if len(outcomes.whole) > _MOST_SPREAD else panel.at)
     for cell in outcomes.whole:
         if cell.id not in panel.at:
             continue
         place = (panel.at[cell.id], f1[cell.id].value)
         fill = "black" if passing.get(cell.id) else "white"
-        axes.plot(*place, _marker(outcomes, cell), color="black", markerfacecolor=fill, markersize=5, zorder=2)
+        edge_of, order = ("black", 3) if cell.id in letters or passing.get(cell.id) else ("0.5", 2)
+        axes.plot(*place, _marker(outcomes, cell), color=edge_of, markerfacecolor=fill, markersize=4.5, zorder=order)
         if letter := letters.get(cell.id):
-            axes.annotate(letter, place, xytext=(-9, 4), textcoords="offset points", fontsize=8, zorder=3)
+            axes.annotate(letter, place, xytext=(-9, 4), textcoords="offset points", fontsize=8, zorder=4)
     axes.set_xlabel(panel.name)
     if panel.chance is None and max(panel.at.values()) > 10 * min(panel.at.values()) > 0:
         axes.set_xscale("log")
@@ -135,9 +139,10 @@ def _points(
     cleared(axes, "both")
 
 
-def _spread(axes: "Axes", panel: Panel, f1: Mapping[str, Estimate]) -> None:
-    """How far each place may be off, across and up, in a grey that stays behind the points."""
-    crosses = [(x, panel.reach.get(cell, (x, x)), f1[cell]) for cell, x in panel.at.items()]
+def _spread(axes: "Axes", panel: Panel, f1: Mapping[str, Estimate], shown: Iterable[str]) -> None:
+    """How far each place of those `shown` may be off, across and up, in a grey that stays behind the points."""
+    places = [(cell, panel.at[cell]) for cell in shown if cell in panel.at]
+    crosses = [(x, panel.reach.get(cell, (x, x)), f1[cell]) for cell, x in places]
     axes.errorbar(
         [x for x, _, _ in crosses], [y.value for _, _, y in crosses], fmt="none", ecolor="0.75", elinewidth=0.7,
         zorder=0,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _LIGHTEST, _DARKEST = 0.08, 0.72
-_WHITE_FROM = 0.6
+_WHITE_BELOW = 0.18  # where black and white stand out alike (WCAG 2.1, contrast ratio)
 
 
 def draw_heat_map(outcomes: Outcomes, scored: Scored, best: CellOutcome, out: Path) -> bool:
@@ -61,7 +61,7 @@ def _draw(axes: "Axes", grid: list[list[Estimate | None]]) -> None:
                 continue
             share = (each.value - low) / spread if spread else 0.0
             axes.add_patch(Rectangle(corner, 1, 1, facecolor=_shade(share), edgecolor="white", linewidth=2))
-            ink = "white" if share > _WHITE_FROM else "black"
+            ink = "white" if _lightness(_shade(share)) < _WHITE_BELOW else "black"
             axes.text(x, y + 0.12, plain(each.value), ha="center", va="center", fontsize=10, color=ink)
             spell = f"[{plain(each.low)}, {plain(each.high)}]"
             axes.text(x, y - 0.2, spell, ha="center", va="center", fontsize=7.5, color=ink)
@@ -76,6 +76,12 @@ def _shade(share: float) -> tuple[float, float, float, float]:
     from matplotlib import colormaps
 
     return colormaps["Blues"](_LIGHTEST + share * (1.15 * _DARKEST - _LIGHTEST))
+
+
+def _lightness(colour: tuple[float, float, float, float]) -> float:
+    """Relative luminance, 0 to 1 (WCAG 2.1, after ITU-R BT.709)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def _broken(text: str) -> str:

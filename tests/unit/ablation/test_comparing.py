@@ -155,6 +155,19 @@ def test_how_often_two_taggers_are_told_apart(gain: float, least: int, most: int
     assert least <= told <= most
 
 
+def test_a_fold_that_disagrees_is_enough_to_say_nothing() -> None:
+    # Two folds gain .2, the third loses .1: over all patients the gain is beyond doubt, over trainings it is not.
+    b = np.tile([6, 4, 4], (60, 1))
+    a = np.vstack([np.tile([8, 2, 2], (40, 1)), np.tile([5, 5, 5], (20, 1))])
+    asked = [Question("x", Side(("a",), "synthetic"), Side(("b",), "synthetic"))]
+    [found] = compare_all(outcomes_of({"a": a, "b": b}, [0] * 20 + [1] * 20 + [2] * 20), asked, FEW)
+    assert found.holm < 0.001
+    assert (found.folds, found.of, found.told_apart) == (2, 3, False)
+    [mixed] = compare_all(outcomes_of({"a": a, "b": b}, [0, 1, 2] * 20), asked, FEW)
+    assert mixed.difference.low > 0
+    assert (mixed.folds, mixed.told_apart) == (3, True)
+
+
 def test_neither_number_is_enough_alone() -> None:
     # One patient with a thousand mentions loses much, thirty with ten each gain a little: the counts and the patients
     # point to different sides.

@@ -1,5 +1,7 @@
 """Sentences, numbers and levels: no sentence says more than the interval and the test allow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,10 @@ AFTER = (
 APART = (
     "A and B cannot be told apart: the interval and the test do not agree (difference +.010 [~.002, +.022], "
     "Holm p = .020, the same sign in 3 of 3 folds)."
+)
+FOLDS = (
+    "A and B cannot be told apart: the folds do not agree (difference +.010 [+.002, +.018], Holm p = .020, the same "
+    "sign in 2 of 3 folds)."
 )
 
 
@@ -36,6 +42,7 @@ def comparison(value: float, low: float, high: float, p: float, holm: float, tol
          "A and B cannot be told apart (difference +.003 [~.010, +.016], Holm p = 1, the same sign in 3 of 3 folds)."),
         (comparison(0.01, 0.002, 0.018, 0.02, 0.3, False), AFTER),
         (comparison(0.01, -0.002, 0.022, 0.001, 0.02, False), APART),
+        (replace(comparison(0.01, 0.002, 0.018, 0.001, 0.02, False), folds=2), FOLDS),
     ],
 )  # fmt: skip
 def test_a_sentence_says_no_more_than_was_found(found: Comparison, told: str) -> None:
