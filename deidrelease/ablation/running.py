@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deidrelease import artifacts
 from deidrelease.ablation.attempts import Attempt
+from deidrelease.ablation.cluster import OnRay
 from deidrelease.ablation.dividing import Census
 from deidrelease.ablation.laying import graph_of
 from deidrelease.ablation.loading import Ablation, load_ablation
@@ -19,7 +20,7 @@ from deidrelease.ablation.making import Artefacts
 from deidrelease.ablation.nodes import Graph, Node, Route
 from deidrelease.ablation.record import RECORD, write_record
 from deidrelease.ablation.table import Tables
-from deidrelease.ablation.workers import Workers, workers_for
+from deidrelease.ablation.workers import InProcess, Processes, Workers
 from deidrelease.errors import ArtifactError, ConfigError, Problem
 from deidrelease.formats import open_corpus
 from deidrelease.keys import load_or_make_key
@@ -49,19 +50,20 @@ class Event:
     left: int
 
 
-def run(ablation: Ablation, jobs: int = 1) -> Iterator[Event]:
+def run(ablation: Ablation, jobs: int = 1, engine: str = "local") -> Iterator[Event]:
     """Makes what is left to make, yielding each node as it ends.
 
     Args:
         ablation: What to make.
-        jobs: Processes; with 1 all is done in this one.
+        jobs: Nodes that are made at once; with 1 all is done in this process.
+        engine: `local`, or `ray` for tasks on a cluster.
 
     Raises:
         ArtifactError: Another process runs in the folder.
         ConfigError: A ledger is kept, which several processes cannot write at once.
     """
     go_offline(ablation.base.compute.download)
-    _require_one_job(ablation, jobs)
+    _require_one_writer(ablation, jobs, engine)
     out = ablation.settings.out
     out.mkdir(parents=True, exist_ok=True, mode=0o700)
     with artifacts.locked(out):
@@ -71,8 +73,11 @@ def run(ablation: Ablation, jobs: int = 1) -> Iterator[Event]:
         artefacts, graph = opened(ablation)
         tables = Tables(out, ablation, graph, artefacts)
         tables.write({}, tables.done())
-        with workers_for(ablation, artefacts, artefacts_of, jobs) as workers:
+        workers = _workers(ablation, artefacts, jobs, engine)
+        try:
             yield from _Running(graph, artefacts, tables, out / FAILURES).go(workers)
+        finally:
+            workers.close()
 
 
 def opened(ablation: Ablation) -> tuple[Artefacts, Graph]:
@@ -123,12 +128,19 @@ def failures_in(out: Path) -> dict[str, str]:
         return {}
 
 
-def _require_one_job(ablation: Ablation, jobs: int) -> None:
+def _workers(ablation: Ablation, artefacts: Artefacts, jobs: int, engine: str) -> Workers:
+    if engine == "ray":
+        return OnRay(ablation, artefacts_of, jobs)
+    return InProcess(artefacts) if jobs == 1 else Processes(ablation, artefacts_of, jobs)
+
+
+def _require_one_writer(ablation: Ablation, jobs: int, engine: str) -> None:
     promising = any(cell.config.adapt.dp or cell.config.annotator.dp for cell in ablation.cells)
-    if jobs == 1 or not (promising or account_of(ablation.base).is_kept()):
+    if (jobs, engine) == (1, "local") or not (promising or account_of(ablation.base).is_kept()):
         return
-    what = "asks for several processes, and a ledger of private steps is kept, which has one writer at a time"
-    raise ConfigError("The ablation was not begun.", [Problem(f"--jobs {jobs}", what, "use --jobs 1")])
+    what = "asks for other processes, and a ledger of private steps is kept, which has one writer at a time"
+    problem = Problem(f"--jobs {jobs} --engine {engine}", what, "use --jobs 1 --engine local")
+    raise ConfigError("The ablation was not begun.", [problem])
 
 
 @dataclass(slots=True)

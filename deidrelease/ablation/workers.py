@@ -1,10 +1,9 @@
 """Where nodes are made: in this process, or in several that each hold the whole graph and are told recipes."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from typing import Protocol
@@ -33,6 +32,10 @@ class Workers(Protocol):
         """Waits until at least one of those taken has ended."""
         ...
 
+    def close(self) -> None:
+        """Gives back what it held."""
+        ...
+
 
 @dataclass(slots=True)
 class InProcess:
@@ -54,6 +57,9 @@ class InProcess:
         """Makes what was taken."""
         taken, self._taken = self._taken, []
         return [attempt(self.artefacts, recipe) for recipe in taken]
+
+    def close(self) -> None:
+        """Nothing is left open."""
 
 
 @dataclass(slots=True)
@@ -93,7 +99,7 @@ class Processes:
         return [_result(future, self._waiting.pop(future)) for future in done]
 
     def close(self) -> None:
-        """Waits for the processes."""
+        """Waits for the processes, which are begun anew if there is more to do."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
@@ -101,26 +107,6 @@ class Processes:
 
 def _result(future: Future[Attempt], recipe: str) -> Attempt:
     return Attempt(recipe, KILLED) if isinstance(future.exception(), BrokenProcessPool) else future.result()
-
-
-def workers_for(
-    ablation: Ablation, artefacts: Artefacts, opening: Opening, jobs: int
-) -> AbstractContextManager[Workers]:
-    """Workers for the nodes of `artefacts`, which `opening` opens anew in each further process."""
-    return _here(artefacts) if jobs == 1 else _over(Processes(ablation, opening, jobs))
-
-
-@contextmanager
-def _here(artefacts: Artefacts) -> Iterator[Workers]:
-    yield InProcess(artefacts)
-
-
-@contextmanager
-def _over(processes: Processes) -> Iterator[Workers]:
-    try:
-        yield processes
-    finally:
-        processes.close()
 
 
 def _begin(ablation: Ablation, opening: Opening, threads: int) -> None:

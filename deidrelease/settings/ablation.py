@@ -22,12 +22,14 @@ class AblationSettings(Section):
 
     out: Path = Field(description="Folder that the ablation fills; private, never to be shared.")
     base: str | dict[str, Any] = Field(
-        description="What is not varied: the path of a run's YAML, or its keys. Its `run_dir`, `seed`, `audit.only` "
-        "and `gate` count for nothing here; its `split.train` and `split.dev` divide what a fold does not hold out."
+        description="What is not varied: the path of a run's YAML, or its keys. Its `run_dir`, `audit.only` and `gate` "
+        "count for nothing here; its `split.train` and `split.dev` divide what a fold does not hold out."
     )
     folds: Annotated[int, Field(ge=2, le=100)] = Field(5, description="Each holds out another part of the patients.")
     seeds: Annotated[list[Annotated[int, Field(ge=0, le=2**53 - 1)]], Field(min_length=1)] | None = Field(
-        None, description="Each divides the patients anew and trains anew; the base's by default."
+        None,
+        description="Each trains anew, with other patients in a share; the base's by default, which divides the "
+        "patients for all.",
     )
     grid: dict[str, Annotated[list[Any], Field(min_length=1)]] = Field(
         default_factory=dict, description="Key to values: every combination is a cell."
