@@ -34,12 +34,11 @@ def along(outcomes: Outcomes, axis: str) -> list[Question]:
         whole += [
             Question(axis, after, before) for before, after in pairwise(sides) if _differ(outcomes, before, after)
         ]
-    groups = _groups(outcomes.whole, axis)
-    if len(groups) == len(blocks) == 1:
-        return whole
-    pairs = [pair for group in groups for pair in pairwise(group)]
+    pairs = [pair for group in _groups(outcomes.whole, axis) for pair in pairwise(group)]
     single = [Question(axis, Side((b.id,), "synthetic"), Side((a.id,), "synthetic")) for a, b in pairs]
-    return whole + [question for question in single if _differ(outcomes, question.left, question.right)]
+    # Where one block is whole, its pairs are asked already.
+    asked = [*whole, *(question for question in single if _differ(outcomes, question.left, question.right))]
+    return list(dict.fromkeys(asked))
 
 
 def blocks_of(outcomes: Outcomes, axis: str) -> list[tuple[CellOutcome, ...]]:

@@ -250,12 +250,8 @@ def _survivors(found: Findings) -> Iterator[str]:
     total = sum(c.told_apart for c in found.comparisons)
     yield "## Pairs of cells that differ in one setting"
     yield ""
-    yield (
-        f"{len(found.comparisons)} comparisons stand on this page and in `comparisons.csv`; {total} are told apart. Of "
-        f"{len(made)} pairs of neighbouring cells {len(apart)} are:"
-        if made
-        else f"{len(found.comparisons)} comparisons stand on this page; {total} are told apart. No pair is left to add."
-    )
+    yield f"{len(found.comparisons)} comparisons stand on this page and in `comparisons.csv`; {total} are told apart."
+    yield f"Of {len(made)} pairs of neighbouring cells {len(apart) or 'none'} {'is' if len(apart) < 2 else 'are'}:"
     yield ""
     by_id = {cell.id: cell for cell in found.outcomes.cells}
     sentences = [_pair(c, by_id) for c in apart]

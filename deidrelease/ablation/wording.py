@@ -44,7 +44,10 @@ def cell_text(cell: CellOutcome, but: str = "") -> str:
 
 def levels_text(levels: Levels) -> str:
     """Such as `generator's gold 5%, annotator's gold 25%`."""
-    return ", ".join(f"{_SHORT.get(axis, axis)} {level_text(axis, level)}" for axis, level in levels.items())
+    return ", ".join(
+        f"without {short_axis(axis)}" if level is None else f"{short_axis(axis)} {level_text(axis, level)}"
+        for axis, level in levels.items()
+    )
 
 
 def short_axis(axis: str) -> str:

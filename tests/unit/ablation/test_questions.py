@@ -63,7 +63,15 @@ def test_a_block_with_a_gap_is_compared_pair_by_pair_alone(tmp_path: Path) -> No
         tuple(by_id[side.cells[0]].levels["share.adapt"] for side in (q.right, q.left))
         for q in along(outcomes, "share.adapt") if len(q.left.cells) == 1 and q.left.tagger == "synthetic"
     ]  # fmt: skip
-    assert sorted(steps) == [(0.05, 0.25), (0.05, 0.25), (0.05, 1.0), (0.25, 1.0), (0.25, 1.0)]
+    assert sorted(steps) == [(0.05, 0.25), (0.05, 1.0), (0.25, 1.0)]
+
+
+def test_the_pairs_of_the_only_whole_block_are_asked_once(tmp_path: Path) -> None:
+    holes = frozenset({((0.25, 0.05), 1), ((1.0, 0.05), 1)})
+    outcomes = read_outcomes(Made(grid=GRID, synthetic=chance, gold=chance, patients=4, failed=holes).write(tmp_path))
+    asked = along(outcomes, "share.adapt")
+    assert len(blocks_of(outcomes, "share.adapt")) == 1
+    assert len(asked) == len(set(asked)) == 4  # two steps of each tagger
 
 
 def test_lines_go_through_the_best_cell(outcomes: Outcomes) -> None:

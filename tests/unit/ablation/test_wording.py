@@ -8,7 +8,7 @@ import pytest
 from deidrelease.ablation.comparing import Comparison, Question, Side
 from deidrelease.ablation.markdown import table
 from deidrelease.ablation.pictures.style import apart
-from deidrelease.ablation.wording import comparison_text, level_text, p_text, plain, signed
+from deidrelease.ablation.wording import comparison_text, level_text, levels_text, p_text, plain, signed
 from deidrelease.results import Estimate
 
 MINUS = "\N{MINUS SIGN}"
@@ -56,6 +56,7 @@ def test_numbers_and_levels_in_words() -> None:
     assert level_text("share.adapt", 0.05) == "5%"
     assert level_text("synthetic.share", 4) == "400%"
     assert level_text("adapt.dp.epsilon", None) == "without"
+    assert levels_text({"share.both": 0.05, "adapt.dp.epsilon": None}) == "gold 5%, without epsilon"
     assert level_text("adapt.epochs", 2.0) == "2"
     assert level_text("adapt.pseudonymise", True) == "true"
 
