@@ -74,6 +74,13 @@ class CellOutcome:
         there = [number for number in numbers if number is not None]
         return sum(there) / len(there) if there and len(there) == len(numbers) else None
 
+    def leak(self, metric: str) -> tuple[float, tuple[float, float]] | None:
+        """Mean and reach of `audit.metric` over the runs; None where any run has it not `measured`."""
+        audit, _, _ = metric.partition(".")
+        states = {run.values.get(f"audit.{audit}.status") for run in self.runs}
+        mean, reach = self.mean(f"audit.{metric}"), self.reach(f"audit.{metric}")
+        return (mean, reach) if states == {"measured"} and mean is not None and reach is not None else None
+
     def reach(self, name: str) -> tuple[float, float] | None:
         """Least lower and greatest upper end of a metric's intervals over the runs; None where any run lacks it."""
         lows, highs = ([run.number(f"{name}.{end}") for run in self.runs] for end in ("low", "high"))

@@ -198,7 +198,7 @@ def _cells(found: Findings) -> Iterator[str]:
 def _leaks(found: Findings) -> Iterator[str]:
     yield "## What each cell leaks"
     yield ""
-    there = [m for m in LEAKS if any(cell.mean(f"audit.{m}") is not None for cell in found.outcomes.whole)]
+    there = [metric for metric in LEAKS if any(cell.leak(metric) for cell in found.outcomes.whole)]
     if not there:
         yield "No audit has measured any cell: nothing is known of what any of them leaks, and that is no good sign."
         yield ""
@@ -224,16 +224,17 @@ def _leaks(found: Findings) -> Iterator[str]:
 
 def _decisive(cell: CellOutcome) -> str:
     counts = [[run.number(f"audit.{audit}.decisive") for audit in _DECISIVE] for run in cell.runs]
-    if any(count is None for of_run in counts for count in of_run):
+    if not all(cell.leak(f"{audit}.decisive") for audit in _DECISIVE):
         return "not measured in every run"
     return f"{max(sum(count or 0.0 for count in of_run) for of_run in counts):,.0f}"
 
 
 def _leak(cell: CellOutcome, metric: str) -> str:
-    mean, reach = cell.mean(f"audit.{metric}"), cell.reach(f"audit.{metric}")
-    if mean is None:
+    leak = cell.leak(metric)
+    if leak is None:
         return "not measured in every run"
-    return plain(mean) + (f" [{plain(reach[0])}, {plain(reach[1])}]" if reach else "")
+    mean, (low, high) = leak
+    return f"{plain(mean)} [{plain(low)}, {plain(high)}]"
 
 
 def _verdict(verdict: CellVerdict) -> str:

@@ -79,9 +79,9 @@ def draw_cost(outcomes: Outcomes, scored: Scored, passing: Mapping[str, bool], o
 
 
 def _leak_panel(outcomes: Outcomes, scored: Scored, metric: str) -> Panel:
-    cells, column = _scored(outcomes, scored), f"audit.{metric}"
-    at = {cell.id: mean for cell in cells if (mean := cell.mean(column)) is not None}
-    reach = {cell.id: ends for cell in cells if cell.id in at and (ends := cell.reach(column))}
+    leaks = {cell.id: leak for cell in _scored(outcomes, scored) if (leak := cell.leak(metric))}
+    at = {cell: mean for cell, (mean, _) in leaks.items()}
+    reach = {cell: ends for cell, (_, ends) in leaks.items()}
     return Panel(_NAMES[metric], at, reach, _CHANCE[metric.split(".")[1]], len(outcomes.whole) - len(at))
 
 
@@ -144,7 +144,7 @@ def _spread(axes: "Axes", panel: Panel, f1: Mapping[str, Estimate], shown: Itera
     places = [(cell, panel.at[cell]) for cell in shown if cell in panel.at]
     crosses = [(x, panel.reach.get(cell, (x, x)), f1[cell]) for cell, x in places]
     axes.errorbar(
-        [x for x, _, _ in crosses], [y.value for _, _, y in crosses], fmt="none", ecolor="0.75", elinewidth=0.7,
+        [x for x, _, _ in crosses], [y.value for _, _, y in crosses], fmt="none", ecolor="0.65", elinewidth=0.7,
         zorder=0,
         xerr=[[max(0.0, x - low) for x, (low, _), _ in crosses], [max(0.0, high - x) for x, (_, high), _ in crosses]],
         yerr=[[y.value - y.low for _, _, y in crosses], [y.high - y.value for _, _, y in crosses]],

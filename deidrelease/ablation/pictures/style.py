@@ -67,7 +67,11 @@ def drawn(out: Path, name: str, width: float, height: float, title: str, beneath
 
     from deidrelease.artifacts import atomic_writer
 
-    lines = [line for part in beneath.splitlines() for line in wrap(part, int(width * _LETTERS_AN_INCH))]
+    lines = [
+        line
+        for part in beneath.splitlines()
+        for line in wrap(part, int(width * _LETTERS_AN_INCH), break_on_hyphens=False)
+    ]
     # Nothing in the files may depend on when or where they were drawn.
     with matplotlib.rc_context({"svg.hashsalt": "deidrelease", "svg.fonttype": "none", "font.size": 9}):
         figure = Figure(figsize=(width, height + _LINE * len(lines)), layout="constrained")

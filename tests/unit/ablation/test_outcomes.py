@@ -75,6 +75,18 @@ def test_means_and_reaches_ask_for_every_run(tmp_path: Path) -> None:
     assert cell.reach(metric) is None
 
 
+def test_a_number_of_an_audit_that_was_not_measured_is_none(tmp_path: Path) -> None:
+    out = made().write(tmp_path)
+    assert read_outcomes(out).cells[0].leak("membership.auc") == (pytest.approx(0.52), (0.45, 0.59))
+    status = "audit.membership.status"
+    altered(out / "ablation.parquet", lambda rows: [{**row, status: "inconclusive" if row["fold"] == 2 else row[status]}
+                                                     for row in rows])  # fmt: skip
+    cell = read_outcomes(out).cells[0]
+    assert cell.mean("audit.membership.auc") is not None
+    assert cell.leak("membership.auc") is None
+    assert cell.leak("membership.none") is None
+
+
 def _mentions_of_one(rows: Rows) -> Rows:
     rows[0]["synthetic_fn"] += 1
     return rows
