@@ -27,6 +27,7 @@ from deidrelease.keys import load_or_make_key
 from deidrelease.models.loading import go_offline
 from deidrelease.models.private.accounts import account_of
 from deidrelease.pipeline import Source
+from deidrelease.ray_engine import connected
 from deidrelease.stages.audit import SITE_KEY
 
 FAILURES = "failures.json"
@@ -130,6 +131,7 @@ def failures_in(out: Path) -> dict[str, str]:
 
 def _workers(ablation: Ablation, artefacts: Artefacts, jobs: int, engine: str) -> Workers:
     if engine == "ray":
+        connected(jobs)
         return OnRay(ablation, artefacts_of, jobs)
     return InProcess(artefacts) if jobs == 1 else Processes(ablation, artefacts_of, jobs)
 

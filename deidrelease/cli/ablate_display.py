@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +38,7 @@ def show_plan(ablation: "Ablation", probe: bool) -> None:
     nodes, uses = len(found.graph.nodes), sum(stage.uses for stage in found.stages.values())
     click.echo(f"{nodes} things are made once; without sharing it would be {uses}. {len(found.left)} are left to make.")
     if foretold is not None:
-        _show_foretold(foretold)
+        _show_foretold(foretold, disk_usage(settings.out).free)
     elif found.left:
         click.echo("Time and disk were not measured: leave out --no-probe.")
 
@@ -50,12 +51,14 @@ def _about(name: str, foretold: "Foretold | None") -> str:
     return _time(foretold.seconds[name]) if name in foretold.seconds else ""
 
 
-def _show_foretold(foretold: "Foretold") -> None:
+def _show_foretold(foretold: "Foretold", free: int) -> None:
     total = _time(sum(foretold.seconds.values()))
     click.echo(
         f"About {total} on this machine as busy as it is now, one after the other, with every epoch used; "
         f"about {foretold.disk_bytes / 2**20:.0f} MiB kept. Measured by a probe of {_time(foretold.probe_seconds)}."
     )
+    if free < foretold.disk_bytes:
+        click.echo(f"warning: only {free / 2**20:.0f} MiB of the disk are free", err=True)
     for name, why in foretold.unknown.items():
         click.echo(f"warning: {name} could not be measured and is not in these figures: {why}", err=True)
 

@@ -16,17 +16,17 @@ BASE: Mapping[str, Any] = {
     "split": {"train": 0.7, "dev": 0.1, "holdout": 0.2},
     "annotator": {
         "scratch": {**_SIZE, "local_attention": 16, "dropout": 0.1},
-        "window": 64, "overlap": 16, "epochs": 3, "learning_rate": 0.03,
+        "window": 64, "overlap": 16, "epochs": 5, "learning_rate": 0.03, "class_weights": "sqrt",
     },
     "adapt": {"scratch": _SIZE, "context": 64, "epochs": 1, "batch_size": 8, "learning_rate": 0.003},
-    "generate": {"length_quantile": 0.02, "batch_size": 4, "loops": "keep"},
+    "generate": {"length_quantile": 0.1, "batch_size": 8, "loops": "keep"},
     "evaluate": {"resamples": 100},
-    "synthetic_dev": 0.2,
+    "synthetic_dev": 0.4,
     "compute": {"device": "cpu", "threads": 1, "checkpoint_seconds": 1e-9},
 }  # fmt: skip
 
 
-def write_notes(folder: Path, patients: int = 12, languages: Sequence[str] = ("es", "sv", "en")) -> Path:
+def write_notes(folder: Path, patients: int = 24, languages: Sequence[str] = ("es",)) -> Path:
     """The notes of so many patients a language."""
     path = folder / "notes.jsonl"
     jsonl.write(hospital.notes(patients, languages, seed=1), path)

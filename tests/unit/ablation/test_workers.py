@@ -8,6 +8,7 @@ import pytest
 from made.ablation_steps import Nothing, open_endings
 
 from deidrelease.ablation.attempts import KILLED, Attempt
+from deidrelease.ablation.cluster import OnRay
 from deidrelease.ablation.workers import InProcess, Processes
 from deidrelease.settings import ReleaseConfig
 
@@ -37,6 +38,23 @@ def test_a_process_makes_tells_of_failures_and_is_followed_by_another(processes:
     pids = {made(tmp_path, "working"), made(tmp_path, "other")}
     assert len(pids) == 2
     assert str(os.getpid()) not in pids
+
+
+@pytest.mark.slow
+def test_a_cluster_of_this_machine_does_the_same(tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+    base = ReleaseConfig.model_validate({"run_dir": "r", "corpus": {"path": "c"}})
+    workers = OnRay(Nothing(tmp_path, base), open_endings, 1)  # type: ignore[arg-type]
+    told = {}
+    try:
+        for recipe in ("working", "failing", "killed", "other"):
+            workers.take(recipe)
+            told.update({ended.recipe: ended.why for ended in workers.ended()})
+    finally:
+        workers.close()
+        ray.shutdown()
+    assert told == {"working": "", "failing": "It fails.", "killed": KILLED, "other": ""}
+    assert made(tmp_path, "working") != str(os.getpid())
 
 
 def test_in_this_process(tmp_path: Path) -> None:

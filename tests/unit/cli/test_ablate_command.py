@@ -1,5 +1,6 @@
 """`deidrelease ablate`: its short form, the plans of the examples, and what it refuses."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,15 +64,17 @@ def test_help_tells_of_every_command() -> None:
     assert ablate().exit_code == 2
 
 
-def test_trainings_on_a_cluster_are_refused(config: Path) -> None:
+def test_without_ray_the_message_names_the_extra(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
     error = error_of(ablate(config, "--engine", "ray"))
     assert isinstance(error, ConfigError)
-    assert "use --jobs N" in str(error)
+    assert "pip install 'deidrelease[ray]'" in str(error)
 
 
-def test_several_processes_are_refused_where_a_ledger_is_kept(config: Path) -> None:
+@pytest.mark.parametrize(("jobs", "engine"), [(2, "local"), (1, "ray")])
+def test_other_processes_are_refused_where_a_ledger_is_kept(config: Path, jobs: int, engine: str) -> None:
     ledger = f"base.privacy.ledger={config.parent / 'ledgers'}"
-    error = error_of(ablate(config, "--jobs", 2, "--set", ledger))
+    error = error_of(ablate(config, "--jobs", jobs, "--engine", engine, "--set", ledger))
     assert "one writer at a time" in str(error)
     assert not (config.parent / "out").exists()
 
