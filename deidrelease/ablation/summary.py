@@ -84,7 +84,7 @@ def _head(found: Findings) -> Iterator[str]:
         yield ""
         yield (
             "One seed: intervals cover the choice of hold-out patients, and not what another training would have "
-            "made of the same cell. A small difference may be that."
+            "made of the same cell. A small difference may be that, above all with fewer than 5 folds."
         )
     yield ""
 
