@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from deidrelease.ablation.comparing import LEVEL, RESAMPLING, Comparison, Side, f1_of
-from deidrelease.ablation.judging import NO_RESULT, CellVerdict
-from deidrelease.ablation.markdown import table
+from deidrelease.ablation.judging import CellVerdict
+from deidrelease.ablation.leak_tables import leak_tables
+from deidrelease.ablation.markdown import MOST_ROWS, cut_off, table
 from deidrelease.ablation.outcomes import CellOutcome, Outcomes
 from deidrelease.ablation.questions import TAGGER, blocks_of
-from deidrelease.ablation.slices import LEAKS, Scored
+from deidrelease.ablation.slices import Scored
 from deidrelease.ablation.wording import (
     axis_text,
     cell_text,
@@ -25,8 +26,6 @@ from deidrelease.ablation.wording import (
     seconds_text,
 )
 
-_MOST_ROWS = 60
-_DECISIVE = ("verbatim", "near_duplicate", "pii_replay", "linkage")
 _LIMITS = f"""\
 Intervals are 95%, by resampling hold-out patients within each fold ({RESAMPLING.n_resamples:,} resamples),
 each for itself. The test is Wilcoxon's signed-rank test on the patients' F1, two-sided, with Holm's
@@ -106,8 +105,8 @@ def _gaps(found: Findings) -> Iterator[str]:
     yield "## What is not there"
     yield ""
     rows = [[cell_text(cell), str(run.fold), str(run.seed), run.status, run.why] for cell, run in gaps]
-    yield from table(["cell", "fold", "seed", "state", "why"], rows[:_MOST_ROWS])
-    yield from _cut(rows)
+    yield from table(["cell", "fold", "seed", "state", "why"], rows[:MOST_ROWS])
+    yield from cut_off(rows)
 
 
 def _axes(found: Findings) -> Iterator[str]:
@@ -175,8 +174,8 @@ def _taggers(found: Findings) -> Iterator[str]:
         told = by_cell.get(cell.id)
         verdict = ("lower" if told.difference.value < 0 else "higher") if told and told.told_apart else "not told apart"
         rows.append([cell_text(cell), *scores, _step(told), verdict])
-    yield from table(["cell", "gold", "synthetic", "difference, Holm p", "synthetic is"], rows[:_MOST_ROWS])
-    yield from _cut(rows)
+    yield from table(["cell", "gold", "synthetic", "difference, Holm p", "synthetic is"], rows[:MOST_ROWS])
+    yield from cut_off(rows)
 
 
 def _cells(found: Findings) -> Iterator[str]:
@@ -189,8 +188,8 @@ def _cells(found: Findings) -> Iterator[str]:
         for cell in found.outcomes.whole
     ]  # fmt: skip
     head = ["cell", "token F1 gold", "token F1 synthetic", "precision", "recall", "synthetic notes", "time", "memory"]
-    yield from table(head, rows[:_MOST_ROWS])
-    yield from _cut(rows)
+    yield from table(head, rows[:MOST_ROWS])
+    yield from cut_off(rows)
     yield "Precision and recall are strict and the synthetic tagger's. Time is by the clock, of all stages of one run."
     yield ""
 
@@ -198,51 +197,7 @@ def _cells(found: Findings) -> Iterator[str]:
 def _leaks(found: Findings) -> Iterator[str]:
     yield "## What each cell leaks"
     yield ""
-    there = [metric for metric in LEAKS if any(cell.leak(metric) for cell in found.outcomes.whole)]
-    if not there:
-        yield "No audit has measured any cell: nothing is known of what any of them leaks, and that is no good sign."
-        yield ""
-        return
-    rows = [
-        [
-            cell_text(cell),
-            _decisive(cell),
-            *(_leak(cell, metric) for metric in there),
-            _verdict(found.verdicts[cell.id]),
-        ]
-        for cell in found.outcomes.whole
-    ]
-    yield (
-        "Decisive: copied spans, notes, identifiers and linked pairs that no chance explains, counted in the worst "
-        "run. All else: mean over runs, and in brackets the least lower and the greatest upper end of the runs' "
-        f"intervals. Policy: `{found.policy}`; how many runs pass, and what blocks most often in the others."
-    )
-    yield ""
-    yield from table(["cell", "decisive", *(metric.replace(".", " ") for metric in there), "passes"], rows[:_MOST_ROWS])
-    yield from _cut(rows)
-
-
-def _decisive(cell: CellOutcome) -> str:
-    counts = [[run.number(f"audit.{audit}.decisive") for audit in _DECISIVE] for run in cell.runs]
-    if not all(cell.leak(f"{audit}.decisive") for audit in _DECISIVE):
-        return "not measured in every run"
-    return f"{max(sum(count or 0.0 for count in of_run) for of_run in counts):,.0f}"
-
-
-def _leak(cell: CellOutcome, metric: str) -> str:
-    leak = cell.leak(metric)
-    if leak is None:
-        return "not measured in every run"
-    mean, (low, high) = leak
-    return f"{plain(mean)} [{plain(low)}, {plain(high)}]"
-
-
-def _verdict(verdict: CellVerdict) -> str:
-    told = f"{verdict.passed} of {verdict.runs}"
-    first = next(iter(verdict.blocking), None)
-    if first is None:
-        return told
-    return f"{told}; {'no intact audit' if first == NO_RESULT else first} in {verdict.blocking[first]}"
+    yield from leak_tables(found.outcomes.whole, found.verdicts, found.policy)
 
 
 def _survivors(found: Findings) -> Iterator[str]:
@@ -256,9 +211,9 @@ def _survivors(found: Findings) -> Iterator[str]:
     yield ""
     by_id = {cell.id: cell for cell in found.outcomes.cells}
     sentences = [_pair(c, by_id) for c in apart]
-    yield from sentences[:_MOST_ROWS]
+    yield from sentences[:MOST_ROWS]
     yield ""
-    yield from _cut(sentences)
+    yield from cut_off(sentences)
 
 
 def _pair(comparison: Comparison, by_id: Mapping[str, CellOutcome]) -> str:
@@ -285,12 +240,6 @@ def _limits(found: Findings) -> Iterator[str]:  # noqa: ARG001
     yield "## What this does not say"
     yield ""
     yield _LIMITS
-
-
-def _cut(rows: Sequence[object]) -> Iterator[str]:
-    if len(rows) > _MOST_ROWS:
-        yield f"{len(rows) - _MOST_ROWS} more stand in the tables beside this page."
-        yield ""
 
 
 def _number(value: float | None) -> str:

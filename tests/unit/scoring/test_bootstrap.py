@@ -242,7 +242,7 @@ def test_the_interval_of_strata_is_that_of_every_resample_there_can_be() -> None
 
 
 def test_a_stratum_hides_nothing_but_its_own_level() -> None:
-    # Two folds at .2 and .8 in which all patients are alike: no patient makes a difference, only the mix of folds would.
+    # Two folds at .2 and .8, all patients of each alike: no patient makes a difference, only the mix of folds would.
     tagger, strata = parts([2] * 10 + [8] * 10, [10] * 20), np.repeat([0, 1], 10)
     how = Resampling(seed=2, n_resamples=500)
     assert "all resamples agree" in one(estimate_ratios(tagger, how, strata)).method
