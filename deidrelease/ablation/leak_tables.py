@@ -1,4 +1,4 @@
-"""What each cell leaks, as a table: numbers of audits that were measured in every run, and what a policy says of them."""
+"""What each cell leaks, as a table: numbers of audits that were measured in every run, and what a policy says."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
