@@ -43,7 +43,7 @@ def test_the_grid_is_the_product_and_listed_cells_stand_beside_it(tmp_path: Path
 
 def test_listed_cells_alone(tmp_path: Path) -> None:
     found = levels(tmp_path, cells=[{"synthetic_dev": 0.3}, {"share.both": 0.5}])
-    assert found == [{"synthetic_dev": 0.3, "share.both": None}, {"synthetic_dev": 0.2, "share.both": 0.5}]
+    assert found == [{"synthetic_dev": 0.3, "share.both": None}, {"synthetic_dev": 0.4, "share.both": 0.5}]
 
 
 def test_both_is_either_share(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_cell_is_a_whole_configuration_and_train_follows_the_annotator(tmp_pat
     ablation = load_ablation(write_ablation(tmp_path, grid={"annotator.epochs": [4], "generate.temperature": [0.7]}))
     (cell,) = ablation.cells
     assert (cell.config.annotator.epochs, cell.config.train.epochs, cell.config.generate.temperature) == (4, 4, 0.7)
-    assert (ablation.base.annotator.epochs, ablation.base.generate.temperature) == (3, 1)
+    assert (ablation.base.annotator.epochs, ablation.base.generate.temperature) == (5, 1)
 
 
 def test_null_leaves_a_section_out(tmp_path: Path) -> None:

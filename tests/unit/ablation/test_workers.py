@@ -1,6 +1,7 @@
 """Several processes: what they make is made, what fails is told, and a killed one does not stop the others."""
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,10 @@ def test_a_process_makes_tells_of_failures_and_is_followed_by_another(processes:
 
 
 @pytest.mark.slow
-def test_a_cluster_of_this_machine_does_the_same(tmp_path: Path) -> None:
+def test_a_cluster_of_this_machine_does_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ray = pytest.importorskip("ray", reason="the extra ray is not installed")
+    # The workers find the stages of the tests where this process does.
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     base = ReleaseConfig.model_validate({"run_dir": "r", "corpus": {"path": "c"}})
     workers = OnRay(Nothing(tmp_path, base), open_endings, 1)  # type: ignore[arg-type]
     told = {}
