@@ -26,28 +26,51 @@ def load_config(path: Path, overrides: Iterable[str] = ()) -> ReleaseConfig:
     Raises:
         ConfigError: Everything that is wrong with the file or an override.
     """
+    return configured(read_base(path, overrides))
+
+
+def read_base(path: Path, overrides: Iterable[str] = ()) -> Document:
+    """The YAML file at `path` with `overrides` applied, its values not looked at yet.
+
+    Raises:
+        ConfigError: It is no YAML, or an override cannot be used.
+    """
     document = read_document(path, _WANTED)
     for override in overrides:
-        _override(document, override)
-    written = deepcopy(document.values)
-    if isinstance(document.values.get("annotator"), dict):
-        own = document.values.get("train")
+        apply_override(document, override)
+    return document
+
+
+def configured(document: Document) -> ReleaseConfig:
+    """The configuration that `document` holds; `document` stays as it is.
+
+    Raises:
+        ConfigError: Everything that is wrong with its values.
+    """
+    values = deepcopy(document.values)
+    if isinstance(values.get("annotator"), dict):
+        own = values.get("train")
         if own is None or isinstance(own, dict):
             # `train` learns from synthetic notes: what the annotator promises to patients is not its business.
-            inherited = {name: value for name, value in document.values["annotator"].items() if name != "dp"}
-            document.values["train"] = _merged(inherited, own or {})
+            inherited = {name: value for name, value in values["annotator"].items() if name != "dp"}
+            values["train"] = _merged(inherited, own or {})
     try:
-        return ReleaseConfig.model_validate(document.values)
+        return ReleaseConfig.model_validate(values)
     except ValidationError as error:
         problems = [
             _problem(document, detail["type"], tuple(detail["loc"]), detail["msg"])
             for detail in error.errors(include_input=False, include_url=False)
-            if detail["loc"][:1] != ("train",) or _stands(written, tuple(detail["loc"]))
+            if detail["loc"][:1] != ("train",) or _stands(document.values, tuple(detail["loc"]))
         ]
-    raise ConfigError(f"{path}: {_UNUSABLE}", problems)
+    raise ConfigError(f"{document.path}: {_UNUSABLE}", problems)
 
 
-def _override(document: Document, override: str) -> None:
+def apply_override(document: Document, override: str) -> None:
+    """Sets what `override`, of the form `section.key=value`, says.
+
+    Raises:
+        ConfigError: It has another form.
+    """
     name, equals, text = override.partition("=")
     key: Key = tuple(part for part in name.strip().split("."))
     if not equals or not all(key):
@@ -58,16 +81,21 @@ def _override(document: Document, override: str) -> None:
         value = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError):
         value = text
+    set_key(document, key, value, f"--set {name}")
+
+
+def set_key(document: Document, key: Key, value: Any, place: str) -> None:
+    """Sets `key` of `document` to `value`, sections made where they are missing; complaints will name `place`."""
     target = document.values
     for index, part in enumerate(key[:-1]):
         inner = target.get(str(part))
         if not isinstance(inner, dict):
             inner = {}
             target[str(part)] = inner
-            document.places.setdefault(key[: index + 1], f"--set {name}")
+            document.places.setdefault(key[: index + 1], place)
         target = inner
     target[str(key[-1])] = value
-    document.places[key] = f"--set {name}"
+    document.places[key] = place
 
 
 def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,7 +92,17 @@ class Finished:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
+class Work:
+    """A stage, and all that decides what it makes.
+
+    Attributes:
+        stage: The stage.
+        fingerprint: SHA-256 over its name and version, and the rest.
+        settings: Its settings, as JSON holds them.
+        inputs: Name to digest of what it reads.
+        seed: Its own.
+    """
+
     stage: Stage
     fingerprint: str
     settings: Mapping[str, object]
@@ -129,8 +139,8 @@ def run(
         receipts: dict[str, Receipt] = {}
         digests = {name: source.digest() for name, source in sources.items()}
         for stage in stages:
-            plan = _plan(stage, digests, receipts, seed)
-            finished = _bring_up_to_date(plan, run_dir, sources)
+            paths = {name: sources[name].path if name in sources else run_dir / name for name in stage.after}
+            finished = bring_up_to_date(_work(stage, digests, receipts, seed), paths, run_dir / stage.name)
             receipts[stage.name] = finished.receipt
             yield finished
             if stage.name == until:
@@ -144,7 +154,10 @@ def standings(stages: Sequence[Stage], run_dir: Path, sources: Mapping[str, Sour
     found = []
     for stage in stages:
         waits = [name for name in stage.after if name not in digests and name.split("/")[0] not in receipts]
-        standing = _waiting(stage, run_dir, waits) if waits else _standing(stage, run_dir, digests, receipts, seed)
+        if waits:
+            standing = _waiting(stage, run_dir, waits)
+        else:
+            standing = standing_of(_work(stage, digests, receipts, seed), run_dir / stage.name)
         found.append(standing)
         if standing.state == "done" and standing.receipt is not None:
             receipts[stage.name] = standing.receipt
@@ -156,42 +169,64 @@ def stage_seed(seed: int, name: str) -> int:
     return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:4], "big")
 
 
-def _plan(stage: Stage, digests: Mapping[str, str], receipts: Mapping[str, Receipt], seed: int) -> _Plan:
-    inputs = {name: digests[name] if name in digests else _input_digest(name, receipts) for name in stage.after}
+def work_of(stage: Stage, inputs: Mapping[str, str], seed: int, settings: Mapping[str, object] | None = None) -> Work:
+    """What is to be made by `stage` from inputs of these digests.
+
+    Args:
+        stage: The stage.
+        inputs: Name to digest, of everything that it reads.
+        seed: Of the run; the stage's own is derived from it.
+        settings: `stage.settings()`, where that is known: some read models and policies.
+    """
     own_seed = stage_seed(seed, stage.name)
-    settings = json.loads(artifacts.canonical_json(dict(stage.settings())))
-    key = artifacts.canonical_json([stage.name, stage.version, settings, own_seed, inputs])
-    return _Plan(stage, artifacts.sha256_text(key), settings, inputs, own_seed)
+    told = json.loads(artifacts.canonical_json(dict(stage.settings() if settings is None else settings)))
+    key = artifacts.canonical_json([stage.name, stage.version, told, own_seed, inputs])
+    return Work(stage, artifacts.sha256_text(key), told, inputs, own_seed)
+
+
+def digest_in(receipt: Receipt, file: str) -> str:
+    """The digest of one file of a finished stage, or of all that it made where `file` is empty."""
+    return receipt.outputs[file].sha256 if file else receipt.digest()
+
+
+def _work(stage: Stage, digests: Mapping[str, str], receipts: Mapping[str, Receipt], seed: int) -> Work:
+    inputs = {name: digests[name] if name in digests else _input_digest(name, receipts) for name in stage.after}
+    return work_of(stage, inputs, seed)
 
 
 def _input_digest(name: str, receipts: Mapping[str, Receipt]) -> str:
     stage, _, file = name.partition("/")
-    return receipts[stage].outputs[file].sha256 if file else receipts[stage].digest()
+    return digest_in(receipts[stage], file)
 
 
-def _bring_up_to_date(plan: _Plan, run_dir: Path, sources: Mapping[str, Source]) -> Finished:
-    final = run_dir / plan.stage.name
-    partial = run_dir / f".{plan.stage.name}.partial"
-    if receipt := _valid(final, plan.fingerprint):
+def bring_up_to_date(work: Work, paths: Mapping[str, Path], final: Path) -> Finished:
+    """Makes what `work` describes, unless the folder `final` holds it already, whole and undamaged.
+
+    Args:
+        work: What is to be made.
+        paths: Name to place, of everything that the stage reads.
+        final: Where the result is published; beside it lies `.NAME.partial` while it is being made.
+    """
+    partial = final.with_name(f".{final.name}.partial")
+    if receipt := _valid(final, work.fingerprint):
         artifacts.tidy(final)
         return Finished(receipt, ran=False)
-    if receipt := _valid(partial, plan.fingerprint):
+    if receipt := _valid(partial, work.fingerprint):
         artifacts.finish_publishing(partial, final)
         return Finished(receipt, ran=False)
-    attempts = _begin_attempt(partial, plan.fingerprint)
-    inputs = {name: sources[name].path if name in sources else run_dir / name for name in plan.stage.after}
+    attempts = _begin_attempt(partial, work.fingerprint)
     memory.reset_peak()
     started = time.monotonic()
-    logger.info("%s: attempt %d", plan.stage.name, attempts)
-    plan.stage.run(inputs, partial, plan.seed)
+    logger.info("%s: attempt %d", work.stage.name, attempts)
+    work.stage.run(paths, partial, work.seed)
     receipt = Receipt(
-        stage=plan.stage.name,
-        fingerprint=plan.fingerprint,
-        version=plan.stage.version,
-        settings=plan.settings,
-        inputs=plan.inputs,
-        outputs=artifacts.survey(partial, plan.stage.releasable),
-        seed=plan.seed,
+        stage=work.stage.name,
+        fingerprint=work.fingerprint,
+        version=work.stage.version,
+        settings=work.settings,
+        inputs=work.inputs,
+        outputs=artifacts.survey(partial, work.stage.releasable),
+        seed=work.seed,
         versions=_versions(),
         seconds=round(time.monotonic() - started, 3),
         attempts=attempts,
@@ -199,6 +234,23 @@ def _bring_up_to_date(plan: _Plan, run_dir: Path, sources: Mapping[str, Source])
     )
     artifacts.publish(partial, final, receipt)
     return Finished(receipt, ran=True)
+
+
+def standing_of(work: Work, final: Path) -> Standing:
+    """What is known of what `work` would make in the folder `final`, without making or changing anything."""
+    partial = final.with_name(f".{final.name}.partial")
+    name = work.stage.name
+    if _valid(partial, work.fingerprint):
+        return Standing(name, "partial", "finished, but killed before it was published; run takes it up")
+    receipt = artifacts.read_receipt(final)
+    begun = ", begun and not finished" if partial.exists() else ""
+    if receipt is None:
+        return Standing(name, "partial" if begun else "missing", "no receipt" + begun)
+    if receipt.fingerprint != work.fingerprint:
+        return Standing(name, "stale", _why_stale(receipt, work) + begun)
+    if wrong := artifacts.damage(final, receipt):
+        return Standing(name, "stale", f"{len(wrong)} file(s) missing or changed: {', '.join(wrong[:3])}")
+    return Standing(name, "done", "", receipt)
 
 
 def _valid(folder: Path, fingerprint: str) -> Receipt | None:
@@ -241,34 +293,16 @@ def _waiting(stage: Stage, run_dir: Path, waits: Sequence[str]) -> Standing:
     return Standing(stage.name, state, f"waits for {', '.join(waits)}")
 
 
-def _standing(
-    stage: Stage, run_dir: Path, digests: Mapping[str, str], receipts: Mapping[str, Receipt], seed: int
-) -> Standing:
-    plan = _plan(stage, digests, receipts, seed)
-    partial = run_dir / f".{stage.name}.partial"
-    if _valid(partial, plan.fingerprint):
-        return Standing(stage.name, "partial", "finished, but killed before it was published; run takes it up")
-    receipt = artifacts.read_receipt(run_dir / stage.name)
-    begun = ", begun and not finished" if partial.exists() else ""
-    if receipt is None:
-        return Standing(stage.name, "partial" if begun else "missing", "no receipt" + begun)
-    if receipt.fingerprint != plan.fingerprint:
-        return Standing(stage.name, "stale", _why_stale(receipt, plan) + begun)
-    if wrong := artifacts.damage(run_dir / stage.name, receipt):
-        return Standing(stage.name, "stale", f"{len(wrong)} file(s) missing or changed: {', '.join(wrong[:3])}")
-    return Standing(stage.name, "done", "", receipt)
-
-
-def _why_stale(receipt: Receipt, plan: _Plan) -> str:
+def _why_stale(receipt: Receipt, work: Work) -> str:
     reasons = []
-    if receipt.version != plan.stage.version:
-        reasons.append(f"stage version {receipt.version} is now {plan.stage.version}")
-    if receipt.seed != plan.seed:
+    if receipt.version != work.stage.version:
+        reasons.append(f"stage version {receipt.version} is now {work.stage.version}")
+    if receipt.seed != work.seed:
         reasons.append("another seed")
-    changed = [k for k in {*receipt.settings, *plan.settings} if receipt.settings.get(k) != plan.settings.get(k)]
+    changed = [k for k in {*receipt.settings, *work.settings} if receipt.settings.get(k) != work.settings.get(k)]
     if changed:
         reasons.append(f"settings changed: {', '.join(sorted(changed))}")
-    moved = [k for k in {*receipt.inputs, *plan.inputs} if receipt.inputs.get(k) != plan.inputs.get(k)]
+    moved = [k for k in {*receipt.inputs, *work.inputs} if receipt.inputs.get(k) != work.inputs.get(k)]
     if moved:
         reasons.append(f"input changed: {', '.join(sorted(moved))}")
     return "; ".join(reasons) or "made from something else"

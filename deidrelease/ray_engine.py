@@ -38,7 +38,7 @@ class RayEngine:
         Raises:
             ConfigError: Ray is not installed.
         """
-        ray = _connected(self.workers)
+        ray = connected(self.workers)
         scan = ray.put(partial(audit.scan, index))
         task = ray.remote(_scan_shard).options(max_retries=2)
         shards = shards_of(audit, corpora, self.shard_characters)
@@ -56,7 +56,12 @@ class RayEngine:
         return added(tallies(), audit)
 
 
-def _connected(workers: int) -> Any:
+def connected(workers: int) -> Any:
+    """Ray, joined to the cluster that RAY_ADDRESS names, or to one of `workers` processes begun here.
+
+    Raises:
+        ConfigError: Ray is not installed.
+    """
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # nothing leaves the site
     os.environ["RAY_IGNORE_UNHANDLED_ERRORS"] = "1"  # else Ray prints the messages of what fails
     try:

@@ -31,6 +31,8 @@ assert not loaded, loaded
         ["corpus", "check", "--help"],
         ["audit", "--help"],
         ["gate", "--help"],
+        ["ablate", "--help"],
+        ["ablate", "run", "--help"],
     ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
@@ -42,10 +44,11 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
 def test_the_configuration_reference_is_what_the_settings_say() -> None:
     sys.path.insert(0, str(ROOT / "docs"))
     try:
-        from make_reference import TARGET, reference
+        from make_reference import ABLATION, TARGET, ablation_reference, reference
     finally:
         sys.path.pop(0)
     assert TARGET.read_text(encoding="utf-8") == reference()
+    assert ABLATION.read_text(encoding="utf-8") == ablation_reference()
 
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
@@ -61,7 +64,11 @@ def test_every_command_has_help_and_stands_in_the_readme() -> None:
         assert f"deidrelease {name}" in readme or f"make {name}" in readme
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "example",
+    sorted(path for path in (ROOT / "examples").glob("*.yaml") if not path.name.startswith("ablation-")),
+    ids=lambda path: path.name,
+)
 def test_every_example_is_a_valid_configuration(example: Path) -> None:
     from deidrelease.config import load_config
 

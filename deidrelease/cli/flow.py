@@ -21,7 +21,7 @@ def run_and_show(config: ReleaseConfig, until: str | None = None) -> bool:
     """
     from deidrelease import release
 
-    _quieten_libraries()
+    quieten_libraries()
     with shown_progress() as console:
         for finished in release.run(config, until):
             if console.is_terminal:
@@ -104,7 +104,8 @@ def _line(finished: Finished) -> str:
     return f"{receipt.stage:10} {receipt.seconds:8.1f} s  {receipt.peak_memory_bytes / 2**20:7.0f} MiB at most{resumed}"
 
 
-def _quieten_libraries() -> None:
+def quieten_libraries() -> None:
+    """Keeps warnings and bars of transformers off the terminal."""
     import transformers
 
     transformers.logging.set_verbosity_error()

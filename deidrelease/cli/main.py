@@ -13,6 +13,7 @@ _COMMANDS = {
     "corpus": ("deidrelease.cli.corpus", "corpus", "Describe, check, mend and convert annotated corpora."),
     "check": ("deidrelease.cli.check", "check", "Everything that can be known before the first minute of training."),
     "run": ("deidrelease.cli.run", "run", "Run the flow, or what is left of it; resumes by itself."),
+    "ablate": ("deidrelease.cli.ablate", "ablate", "A grid of runs: how little gold is enough, at what leak and cost."),
     "audit": ("deidrelease.cli.audit", "audit", "What of a private corpus is in a synthetic one, measured."),
     "policy": ("deidrelease.cli.policy", "policy", "What a release has to keep: list, show, check and compare."),
     "waiver": ("deidrelease.cli.waiver", "waiver", "Signed, dated exceptions to one rule for one corpus."),

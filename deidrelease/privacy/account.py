@@ -61,6 +61,12 @@ class Account:
         key = ledger_key(self.folder)
         return Ledger(self.folder, key, subject_of(self.corpus(), key))
 
+    def is_kept(self) -> bool:
+        """Whether a training without differential privacy is written down too."""
+        if self.always or self.budget is not None:
+            return True
+        return has_ledgers(self.folder) and self.ledger().exists()
+
     def spent_digest(self) -> str:
         """Changes whenever any run spends more on these patients, and by nothing else; no ledger, no change.
 
@@ -81,7 +87,7 @@ class Account:
         Raises:
             PrivacyError: There is a budget, which it would pass, or another run is at a private step on the corpus.
         """
-        if not self._is_kept():
+        if not self.is_kept():
             yield
             return
         with self._step(stage, "sgd", "patient", None, None, 1, checkpoint):
@@ -125,7 +131,7 @@ class Account:
         Raises:
             PrivacyError: It does, and no private step of the run is on record; or the budget would be passed.
         """
-        if not promised and not self._is_kept():
+        if not promised and not self.is_kept():
             return
         ledger = self.ledger()
         run = ledger.run_digest(self.run_dir)
@@ -136,11 +142,6 @@ class Account:
             )  # fmt: skip
             ledger.end(step, "done", None)
         ledger.release(release_id, run)
-
-    def _is_kept(self) -> bool:
-        if self.always or self.budget is not None:
-            return True
-        return has_ledgers(self.folder) and self.ledger().exists()
 
     @contextmanager
     def _step(

@@ -23,9 +23,12 @@ from deidrelease.scoring import (
     tally_patients,
     training_values,
 )
+from deidrelease.scoring.tallies import Columns
 from deidrelease.settings import ComputeSettings, EvaluateSettings
 
 RESULT_FORMAT = "deidrelease.evaluation/1"
+PATIENTS = "patients.private.json"
+HITS = ("strict_tp", "strict_fp", "strict_fn")
 _SAYS = (
     "How well each tagger finds the annotated PII of patients that no model, prompt, threshold or early stop has seen, "
     "and how far the tagger trained on synthetic notes stays behind the one trained on the private ones."
@@ -38,10 +41,18 @@ _DOES_NOT_SAY = (
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """The first stage that opens the hold-out."""
+    """The first stage that opens the hold-out.
+
+    Attributes:
+        evaluate: The section.
+        compute: Where it runs.
+        by_patient: Write what each tagger found of each patient, private, in the place of the picture: what a
+            comparison of several runs on the same hold-out is made from.
+    """
 
     evaluate: EvaluateSettings
     compute: ComputeSettings
+    by_patient: bool = False
 
     name: ClassVar[str] = "evaluate"
     version: ClassVar[int] = 1
@@ -49,11 +60,12 @@ class Evaluate:
     releasable: ClassVar[frozenset[str]] = frozenset({"result.json", "comparison.svg", "comparison.png"})
 
     def settings(self) -> Mapping[str, object]:
-        """Those of the intervals."""
-        return self.evaluate.model_dump(mode="json")
+        """Those of the intervals, and what is written beside them."""
+        # Runs of the time before there was a choice stay what they are.
+        return {**self.evaluate.model_dump(mode="json"), **({"by_patient": True} if self.by_patient else {})}
 
     def run(self, inputs: Mapping[str, Path], out: Path, seed: int) -> None:
-        """Writes `result.json` and the picture of it, `comparison.svg` and `.png`."""
+        """Writes `result.json`, and the picture of it, `comparison.svg` and `.png`, or `patients.private.json`."""
         place = find_place(self.compute)
         holdout = open_corpus(inputs["split/holdout.jsonl"], "jsonl")
         train = open_corpus(inputs["split/train.jsonl"], "jsonl")
@@ -63,7 +75,11 @@ class Evaluate:
         synthetic = _tally(inputs["train"], holdout, scorer, place, "scoring the synthetic tagger")
         result = self._result(gold, synthetic, seed)
         write_text(out / "result.json", json.dumps(result, indent=1, allow_nan=False) + "\n")
-        draw_comparison(result, out)
+        if self.by_patient:
+            counts = {"gold": _hits(gold), "synthetic": _hits(synthetic)}
+            write_text(out / PATIENTS, json.dumps(counts, indent=1) + "\n")
+        else:
+            draw_comparison(result, out)
 
     def _result(self, gold: PatientTallies, synthetic: PatientTallies, seed: int) -> dict[str, object]:
         how = (seed, self.evaluate.resamples, self.evaluate.confidence)
@@ -88,3 +104,10 @@ def _tally(folder: Path, holdout: Corpus, scorer: Scorer, place: Place, what: st
                 yield pair
 
         return tally_patients(watched(), scorer)
+
+
+def _hits(tallies: PatientTallies) -> list[list[int]]:
+    """Of each patient, in the order of the hold-out and without the id: mentions found, wrongly found and missed."""
+    columns = Columns(tallies.labels)
+    by_patient: list[list[int]] = tallies.matrix[:, [columns.of(name) for name in HITS]].sum(axis=2).tolist()
+    return by_patient

@@ -217,3 +217,43 @@ def test_sums_are_paired_across_columns() -> None:
 def test_settings_that_mean_nothing_are_refused(n_resamples: int, confidence: float) -> None:
     with pytest.raises(ValueError, match="at least one resample"):
         Resampling(1, n_resamples, confidence)
+
+
+def test_strata_are_redrawn_each_by_itself() -> None:
+    strata = np.array([4, 9, 4, 9, 9])
+    ones = np.column_stack([strata == 4, strata == 9]).astype(float)
+    assert np.array_equal(resampled_sums(ones, HOW, strata), np.tile([2.0, 3.0], (200, 1)))
+    loose = resampled_sums(ones, HOW)
+    assert len(np.unique(loose[:, 0])) > 1
+
+
+def test_the_interval_of_strata_is_that_of_every_resample_there_can_be() -> None:
+    # Strata of two: every mean of a stratum is a, (a+b)/2 or b, at 1:2:1; so the sum of two has 3 x 3 outcomes.
+    found, strata = [0, 4, 2, 10], np.array([0, 0, 1, 1])
+    outcomes = sorted(
+        ((i * 0 + (2 - i) * 4) + (j * 2 + (2 - j) * 10)) / 40
+        for i in range(3) for j in range(3) for _ in range((1, 2, 1)[i] * (1, 2, 1)[j])
+    )  # fmt: skip
+    how = Resampling(seed=1, n_resamples=20_000, confidence=0.8)
+    interval = one(estimate_ratios(parts(found, [10] * 4), how, strata))
+    assert interval.value == 16 / 40
+    assert (interval.low, interval.high) == pytest.approx((outcomes[1], outcomes[-2]))
+    assert "within each stratum" in interval.method
+
+
+def test_a_stratum_hides_nothing_but_its_own_level() -> None:
+    # Two folds at .2 and .8, all patients of each alike: no patient makes a difference, only the mix of folds would.
+    tagger, strata = parts([2] * 10 + [8] * 10, [10] * 20), np.repeat([0, 1], 10)
+    how = Resampling(seed=2, n_resamples=500)
+    assert "all resamples agree" in one(estimate_ratios(tagger, how, strata)).method
+    loose = one(estimate_ratios(tagger, how))
+    assert loose.low < 0.45
+    assert loose.high > 0.55
+
+
+def test_no_strata_leave_every_number_as_it_was() -> None:
+    a, b = parts([1, 2, 3, 4], [5, 5, 5, 5]), parts([2, 2, 3, 1], [5, 5, 5, 5])
+    single = np.zeros(4, dtype=np.int64)
+    plain, one_stratum = one(estimate_differences(a, b, HOW)), one(estimate_differences(a, b, HOW, single))
+    assert plain.value == one_stratum.value
+    assert "stratum" not in plain.method
