@@ -121,3 +121,34 @@ def test_with_privacy_the_canaries_prove_less_than_is_promised(
     assert record.losses is not None
     # LoRA has a base to compare with, and something was learnt.
     assert all(loss.base is not None and loss.base != loss.adapted for loss in record.losses)
+
+
+def test_noise_that_never_came_is_found_out(
+    split: dict[str, Path], base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted as if there were noise, and there is none; the witness, here blindfolded, would have stopped it."""
+    pytest.importorskip("opacus", reason="the extra dp is not installed")
+    pytest.importorskip("dp_accounting", reason="the extra dp is not installed")
+    from deidrelease.models.private.noise import NoiseStream
+    from deidrelease.models.private.witness import NoiseWitness
+
+    sound = NoiseStream.normal
+    monkeypatch.setattr(NoiseStream, "normal", lambda self, shape, _: sound(self, shape, 0.0))
+    monkeypatch.setattr(NoiseWitness, "step", lambda *_: None)
+    few = tmp_path / "few.jsonl"
+    jsonl.write(islice(open_corpus(split["split/train.jsonl"], "jsonl"), 15), few)
+    settings = AdaptSettings.model_validate(
+        {
+            "model": str(base), "context": 128, "warmup": 0.0, "lora": {"rank": 64, "alpha": 64, "dropout": 0.0},
+            "dp": {
+                "epsilon": 0.5, "delta": 1e-4, "steps": 400, "learning_rate": 5e-3, "batch": 8, "physical_batch": 16
+            },
+            "canaries": {"count": COUNT},
+        }
+    )  # fmt: skip
+    found = concluded(adapted(settings, {**split, "split/train.jsonl": few}, tmp_path), few)
+    assert found.status == "failed"
+    assert "fault of the program" in found.reason
+    promised = found.null["promised_epsilon"]
+    assert isinstance(promised, float)
+    assert found.metrics["epsilon_lower"].value > promised
