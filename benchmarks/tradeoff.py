@@ -148,11 +148,10 @@ def draw_line(axes: Any, arms: Sequence[Arm], key: str, places: Sequence[str], n
     )
     gold = next((arm.figures["gold"] for arm in arms if arm.figures.get("gold")), None)
     if key == "f1" and gold is not None:
-        axes.axhline(gold.value, color=INK[number % 2], linewidth=0.8, linestyle=("-.", "--")[number % 2])
-        axes.annotate(
-            f"gold tagger, {arms[0].corpus}", (1, gold.value), (-2, 2 if number else -9),
-            xycoords=("axes fraction", "data"), textcoords="offset points", ha="right", fontsize=7,
-            color=INK[number % 2],
+        axes.axhline(gold.value, color=INK[number % 2], linewidth=0.8, linestyle=("-", "--")[number % 2])
+        axes.text(
+            0.99, 0.87 - 0.07 * number, f"line above: gold tagger, {arms[0].corpus}, {gold.value:.3f}",
+            transform=axes.transAxes, ha="right", fontsize=8, color=INK[number % 2],
         )  # fmt: skip
 
 
