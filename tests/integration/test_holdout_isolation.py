@@ -5,12 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deidrelease import release
 from deidrelease.formats import jsonl
 from deidrelease.notes import Note
 from deidrelease.pipeline import stage_seed
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.split import side_of
+
+pytestmark = pytest.mark.slow
 
 
 def holds_holdout(path: str) -> bool:

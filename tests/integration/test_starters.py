@@ -11,6 +11,8 @@ from deidrelease.models.starters.store import is_fetched
 from deidrelease.models.starters.table import STARTERS
 from deidrelease.settings import PublicVocabulary
 
+pytestmark = pytest.mark.slow
+
 SPANISH = "El paciente ingresó en el hospital con fiebre alta y tos."
 SWEDISH = "Patienten lades in på sjukhuset med hög feber och hosta."
 ENGLISH = "The patient was admitted to hospital with a high fever and a cough."

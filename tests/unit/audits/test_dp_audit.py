@@ -23,6 +23,8 @@ from deidrelease.privacy.total_document import total_document
 from deidrelease.privacy.totals import Total
 from deidrelease_audits.dp.audit import DifferentialPrivacy
 
+pytestmark = pytest.mark.slow
+
 AUDIT = DifferentialPrivacy()
 DELTA = 1e-4
 

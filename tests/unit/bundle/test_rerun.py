@@ -17,6 +17,8 @@ from deidrelease.keys import SiteKey
 from deidrelease.privacy.guarantee import guarantee_document
 from deidrelease.results import Estimate
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:

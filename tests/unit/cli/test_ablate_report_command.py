@@ -14,6 +14,8 @@ from deidrelease.cli.ablate_report import recommend, report
 from deidrelease.errors import ArtifactError
 from deidrelease.settings.ablation import AblationSettings
 
+pytestmark = pytest.mark.slow
+
 GRID = {"synthetic.share": [0.5, 1.0]}
 
 

@@ -14,6 +14,8 @@ from deidrelease.errors import DeidReleaseError
 from deidrelease.models.private.accounts import account_of
 from deidrelease.privacy.events import PoissonGaussian
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """\
 run_dir: {folder}/run
 corpus: {{path: {folder}/notes.jsonl}}

@@ -23,6 +23,8 @@ from deidrelease.privacy.accountant import (
 )
 from deidrelease.privacy.events import PoissonGaussian
 
+pytestmark = pytest.mark.slow
+
 
 def classic_rdp_epsilon(q: float, sigma: float, steps: int, delta: float) -> float:
     """Mironov et al. 2019, section 3.3, for whole orders, with the conversion of Mironov 2017, proposition 3."""

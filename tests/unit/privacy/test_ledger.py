@@ -23,6 +23,8 @@ from deidrelease.privacy.folder import KEY, has_ledgers, ledger_folder
 from deidrelease.privacy.total_document import parse_total, total_document
 from deidrelease.privacy.totals import Budget
 
+pytestmark = pytest.mark.slow
+
 DELTA = 1e-5
 PLANNED = PoissonGaussian(0.1, 2.0, 50)
 RAN = PoissonGaussian(0.1, 2.0, 30)

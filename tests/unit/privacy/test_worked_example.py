@@ -11,6 +11,8 @@ pytest.importorskip("opacus", reason="needs deidrelease[dp]")
 from deidrelease.privacy.accountant import auto_delta, epsilon_by_pld, noise_for, spent
 from deidrelease.privacy.events import PoissonGaussian
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).parents[3] / "docs" / "what-epsilon-means-here.md"
 PATIENTS, BATCH, EPOCHS, TARGET = 3000, 256, 10, 4.0
 RATE = BATCH / PATIENTS

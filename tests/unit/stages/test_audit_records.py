@@ -25,6 +25,8 @@ from deidrelease.privacy.totals import Budget
 from deidrelease.settings import AuditSettings, ReleaseConfig
 from deidrelease.stages.audit import SITE_KEY, Audit
 
+pytestmark = pytest.mark.slow
+
 NEW = {"canary": "deidrelease_audits.canary:Canary", "dp": "deidrelease_audits.dp:DifferentialPrivacy"}
 SETTINGS = AuditSettings(only=["canary", "dp"], language="en")
 
