@@ -18,11 +18,11 @@ from deidrelease.models.loading import SCRATCH, find_problem, go_offline, is_loc
 from deidrelease.models.private.accounts import foresee
 from deidrelease.models.starters.store import is_starter
 from deidrelease.models.vocabulary.words import problem_with as word_list_problem
-from deidrelease.pipeline import stage_seed
 from deidrelease.policy import load_policy
 from deidrelease.policy.judging import read_waivers
 from deidrelease.settings import ReleaseConfig, TaggerSettings
 from deidrelease.stages.split import SIDES, check_overlaps, side_of, size_problems
+from deidrelease.work import stage_seed
 
 _FEW_HOLDOUT_PATIENTS = 20
 _FLOAT_BYTES = 4

@@ -12,7 +12,7 @@ from deidrelease.keys import load_or_make_key
 from deidrelease.labels import load_label_map
 from deidrelease.models.loading import go_offline
 from deidrelease.models.private.accounts import account_of
-from deidrelease.pipeline import Finished, Source, Stage, Standing
+from deidrelease.pipeline import Source
 from deidrelease.privacy.account import Account
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.adapt import Adapt
@@ -26,6 +26,7 @@ from deidrelease.stages.pseudonymise import Pseudonymise
 from deidrelease.stages.split import Split
 from deidrelease.stages.substitute import Substitute
 from deidrelease.stages.train import Train
+from deidrelease.work import Finished, Stage, Standing
 
 if TYPE_CHECKING:
     from deidrelease.bundle.collecting import Material

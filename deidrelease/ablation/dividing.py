@@ -10,11 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from deidrelease.notes import Note
-from deidrelease.pipeline import stage_seed
+from deidrelease.stages.split import FEWEST, SIDES
+from deidrelease.work import stage_seed
 
-SIDES = ("train", "dev", "holdout")
-FEWEST = {"train": 2, "dev": 1, "holdout": 2}
-"""Patients below which a side is of no use; a share keeps at least so many."""
 FOLD, SUBSET = "fold", "subset"
 """Names of the stages that divide, and so of their streams."""
 

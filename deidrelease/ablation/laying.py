@@ -14,12 +14,12 @@ from deidrelease.ablation.loading import Ablation
 from deidrelease.ablation.nodes import Graph, Node, Origin, Route
 from deidrelease.ablation.subset import Subset
 from deidrelease.ablation.unadapted import Unadapted
-from deidrelease.pipeline import Stage, work_of
 from deidrelease.privacy.account import Account
 from deidrelease.settings import AdaptSettings, AnnotatorSettings, TaggerSettings
 from deidrelease.stages.audit import SITE_KEY, Audit
 from deidrelease.stages.evaluate import Evaluate
 from deidrelease.stages.generate import Generate
+from deidrelease.work import Stage, work_of
 
 _RECORDING = {"canary", "dp"}
 """Audits that read what the trainings noted down; without them no audit depends on the ledger."""

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from deidrelease.ablation.nodes import Node, Origin
 from deidrelease.artifacts import Receipt
-from deidrelease.pipeline import Source, Work, bring_up_to_date, digest_in, standing_of, work_of
+from deidrelease.pipeline import Source
 from deidrelease.stages.audit import Audit
+from deidrelease.work import Work, bring_up_to_date, digest_in, standing_of, work_of
 
 ARTEFACTS = "artefacts"
 _LOCKS = ".locks"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from deidrelease.ablation.cells import Cell
 from deidrelease.ablation.dividing import Sizes
-from deidrelease.pipeline import Stage
+from deidrelease.work import Stage
 
 
 @dataclass(frozen=True, slots=True)

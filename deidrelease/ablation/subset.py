@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
-from deidrelease.ablation.dividing import FEWEST, SUBSET, kept
+from deidrelease.ablation.dividing import SUBSET, kept
 from deidrelease.artifacts import write_text
 from deidrelease.formats import jsonl, open_corpus
+from deidrelease.stages.split import FEWEST
 
 _SIDES = ("train", "dev")
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from deidrelease.cli.display import shown_progress
-from deidrelease.pipeline import Finished
 from deidrelease.settings import ReleaseConfig
+from deidrelease.work import Finished
 
 _TABLE_WIDTH = 124
 BLOCKED = 4

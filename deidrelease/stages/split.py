@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,8 @@ from deidrelease.notes import Corpus, note_to_json, overlaps
 from deidrelease.settings import CorpusSettings, SplitSettings
 
 SIDES = ("train", "dev", "holdout")
-_FEWEST_PATIENTS = {"train": 2, "dev": 1, "holdout": 2}
+FEWEST = {"train": 2, "dev": 1, "holdout": 2}
+"""Patients below which a side is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +44,36 @@ class Split:
         """
         corpus = open_corpus(inputs["corpus"], self.corpus.format, self.corpus.reading())
         check_overlaps(corpus)
-        counts: dict[str, dict[str, int]] = {side: {"notes": 0, "spans": 0} for side in SIDES}
-        patients: dict[str, set[bytes]] = {side: set() for side in SIDES}
-        with ExitStack() as stack, progress.step("splitting by patient") as step:
-            streams = {side: stack.enter_context(atomic_writer(out / f"{side}.jsonl")) for side in SIDES}
-            for note in corpus:
-                side = side_of(note.patient_id, self.split, seed)
-                streams[side].write(note_to_json(note).encode("utf-8") + b"\n")
-                counts[side]["notes"] += 1
-                counts[side]["spans"] += len(note.spans)
-                patients[side].add(hashlib.blake2b(note.patient_id.encode(), digest_size=8).digest())
-                step.advance(1)
-        sizes = {side: len(members) for side, members in patients.items()}
-        if problems := size_problems(sizes):
-            raise CorpusError("The corpus is too small for this split.", problems)
-        summary = {side: {**counts[side], "patients": sizes[side]} for side in SIDES}
+        summary = write_sides(corpus, lambda patient: side_of(patient, self.split, seed), out)
         write_text(out / "split.json", json.dumps(summary, indent=1) + "\n")
+
+
+def write_sides(corpus: Corpus, side: Callable[[str], str], out: Path) -> dict[str, dict[str, int]]:
+    """Writes each note to the side of its patient, `train.jsonl`, `dev.jsonl` and `holdout.jsonl`; gives their counts.
+
+    Args:
+        corpus: Read once.
+        side: Of a patient, by id.
+        out: Existing folder.
+
+    Raises:
+        CorpusError: A side has too few patients.
+    """
+    counts: dict[str, dict[str, int]] = {name: {"notes": 0, "spans": 0} for name in SIDES}
+    patients: dict[str, set[bytes]] = {name: set() for name in SIDES}
+    with ExitStack() as stack, progress.step("splitting by patient") as step:
+        streams = {name: stack.enter_context(atomic_writer(out / f"{name}.jsonl")) for name in SIDES}
+        for note in corpus:
+            name = side(note.patient_id)
+            streams[name].write(note_to_json(note).encode("utf-8") + b"\n")
+            counts[name]["notes"] += 1
+            counts[name]["spans"] += len(note.spans)
+            patients[name].add(hashlib.blake2b(note.patient_id.encode(), digest_size=8).digest())
+            step.advance(1)
+    sizes = {name: len(members) for name, members in patients.items()}
+    if problems := size_problems(sizes):
+        raise CorpusError("The corpus is too small for this split.", problems)
+    return {name: {**counts[name], "patients": sizes[name]} for name in SIDES}
 
 
 def side_of(patient_id: str, shares: SplitSettings, seed: int) -> str:
@@ -75,7 +90,7 @@ def size_problems(patients: Mapping[str, int]) -> list[Problem]:
     remedy = "add patients, change the shares under split, or take another seed"
     return [
         Problem(f"split.{side}", f"{patients.get(side, 0)} patient(s), at least {fewest} needed", remedy)
-        for side, fewest in _FEWEST_PATIENTS.items()
+        for side, fewest in FEWEST.items()
         if patients.get(side, 0) < fewest
     ]
 

@@ -70,7 +70,7 @@ def make_config(corpus: Path) -> MakeConfig:
 class Watched:
     """A stage, and the files that Python opens while it runs."""
 
-    stage: pipeline.Stage
+    stage: Stage
     opened: dict[str, list[str]]
 
     def __post_init__(self) -> None:
@@ -158,6 +158,7 @@ from pathlib import Path
 from deidrelease import release
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.audit import SITE_KEY
+from deidrelease.work import Stage
 config = ReleaseConfig.model_validate_json(Path(sys.argv[1]).read_text())
 for finished in release.run(config, {until!r}):
     print(json.dumps([finished.receipt.stage, finished.ran]), flush=True)

@@ -10,9 +10,9 @@ import pytest
 from deidrelease import release
 from deidrelease.formats import jsonl
 from deidrelease.notes import Note
-from deidrelease.pipeline import stage_seed
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.split import side_of
+from deidrelease.work import stage_seed
 
 pytestmark = pytest.mark.slow
 

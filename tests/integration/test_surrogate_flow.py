@@ -10,10 +10,10 @@ from deidrelease import release
 from deidrelease.formats import jsonl, open_corpus
 from deidrelease.labels import load_label_map
 from deidrelease.notes import Note
-from deidrelease.pipeline import stage_seed
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.split import side_of
 from deidrelease.surrogates import Forbidden
+from deidrelease.work import stage_seed
 
 DEMO = load_label_map("demo")
 

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made.ablation_configs import write_notes
 
-from deidrelease.ablation.dividing import FEWEST, SIDES, Census, kept, sides_of
+from deidrelease.ablation.dividing import Census, kept, sides_of
 from deidrelease.ablation.fold import Fold
 from deidrelease.ablation.subset import Subset
 from deidrelease.formats import open_corpus
-from deidrelease.pipeline import stage_seed
 from deidrelease.settings import CorpusSettings
+from deidrelease.stages.split import FEWEST, SIDES
+from deidrelease.work import stage_seed
 
 PATIENTS = st.sets(st.text(min_size=1, max_size=6), min_size=8, max_size=60)
 SEEDS = st.integers(0, 2**32 - 1)

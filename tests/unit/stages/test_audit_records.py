@@ -24,6 +24,7 @@ from deidrelease.privacy.guarantee import events_of
 from deidrelease.privacy.totals import Budget
 from deidrelease.settings import AuditSettings, ReleaseConfig
 from deidrelease.stages.audit import SITE_KEY, Audit
+from deidrelease.work import Finished
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +69,7 @@ def spent(account: Account, noise: float, folder: Path) -> Iterator[None]:
         yield
 
 
-def run(stage: Audit, sources: dict[str, Source], run_dir: Path) -> tuple[pipeline.Finished, AuditResult]:
+def run(stage: Audit, sources: dict[str, Source], run_dir: Path) -> tuple[Finished, AuditResult]:
     [finished] = pipeline.run([stage], run_dir, sources, seed=1)
     return finished, read_result(run_dir / "audit" / "result.json")
 

@@ -13,6 +13,7 @@ from deidrelease.notes import Note
 from deidrelease.pipeline import Source
 from deidrelease.settings import AuditSettings, ReleaseConfig
 from deidrelease.stages.audit import SITE_KEY, Audit, commonest_language
+from deidrelease.work import Finished
 
 SPANISH = "La paciente ingresa por dolor de pecho y de la espalda en el hospital."
 ENGLISH = "The patient was seen in the ward and sent home by the nurse with the same drug."
@@ -46,7 +47,7 @@ def settings(**told: object) -> AuditSettings:
     return AuditSettings.model_validate({"only": ["shared_lines"], **told})
 
 
-def run(stage: Audit, sources: dict[str, Source], run_dir: Path) -> pipeline.Finished:
+def run(stage: Audit, sources: dict[str, Source], run_dir: Path) -> Finished:
     [finished] = pipeline.run([stage], run_dir, sources, seed=1)
     return finished
 

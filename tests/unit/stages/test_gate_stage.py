@@ -19,6 +19,7 @@ from deidrelease.settings import GateSettings, ReleaseConfig
 from deidrelease.signing.key_files import make_key_pair, read_public_key
 from deidrelease.signing.trust import TrustedKey, TrustPolicy, trust_document
 from deidrelease.stages.gate import Gate
+from deidrelease.work import Finished
 
 MONDAY, TUESDAY = datetime.date(2026, 11, 23), datetime.date(2026, 11, 24)
 
@@ -35,7 +36,7 @@ def settings(**told: object) -> GateSettings:
     return GateSettings.model_validate({"policy": "policy.yaml", **told})
 
 
-def run(stage: Gate, run_dir: Path) -> pipeline.Finished:
+def run(stage: Gate, run_dir: Path) -> Finished:
     audited = run_dir / "audit" / "result.json"
     [finished] = pipeline.run([stage], run_dir, {"audit/result.json": Source(audited, audited.read_text)}, seed=1)
     return finished
