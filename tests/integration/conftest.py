@@ -19,6 +19,7 @@ from deidrelease.formats import jsonl
 from deidrelease.notes import Note
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.audit import SITE_KEY
+from deidrelease.work import Stage
 
 MakeConfig = Callable[..., ReleaseConfig]
 
@@ -158,7 +159,6 @@ from pathlib import Path
 from deidrelease import release
 from deidrelease.settings import ReleaseConfig
 from deidrelease.stages.audit import SITE_KEY
-from deidrelease.work import Stage
 config = ReleaseConfig.model_validate_json(Path(sys.argv[1]).read_text())
 for finished in release.run(config, {until!r}):
     print(json.dumps([finished.receipt.stage, finished.ran]), flush=True)
