@@ -1,73 +1,26 @@
-"""The ledger: what counts, when, and for whom."""
+"""The ledger: what counts, and when."""
 
 import json
 import math
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("dp_accounting", reason="needs deidrelease[dp]")
 
+from made.ledger_sites import DELTA, PLANNED, RAN, WARD, Site, alone, notes, total
+
 from deidrelease.errors import PrivacyError
-from deidrelease.notes import Note
-from deidrelease.privacy.account import STEP, Account
-from deidrelease.privacy.accountant import epsilon_by_pld
+from deidrelease.privacy.account import STEP
 from deidrelease.privacy.events import PoissonGaussian
 from deidrelease.privacy.folder import KEY, has_ledgers, ledger_folder
 from deidrelease.privacy.total_document import parse_total, total_document
 from deidrelease.privacy.totals import Budget
 
 pytestmark = pytest.mark.slow
-
-DELTA = 1e-5
-PLANNED = PoissonGaussian(0.1, 2.0, 50)
-RAN = PoissonGaussian(0.1, 2.0, 30)
-
-
-def notes(*patients: str) -> list[Note]:
-    return [Note(f"n-{patient}-{number}", patient, "Seen.") for number, patient in enumerate(patients)]
-
-
-WARD = notes("ann", "bob", "ann", "cyd")
-
-
-class Site:
-    """A site with its ledgers, a corpus and a run."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.attempts = 0
-
-    def account(self, corpus: list[Note] = WARD, run: str = "run", **more: object) -> Account:
-        return Account(self.folder / "ledgers", lambda: corpus, self.folder / run, **{"always": True, **more})  # type: ignore[arg-type]
-
-    def checkpoint(self) -> Path:
-        self.attempts += 1
-        return self.folder / f"checkpoint-{self.attempts}"
-
-    def train(self, account: Account, stage: str = "adapt", ran: PoissonGaussian | None = RAN) -> None:
-        with account.private(stage, [PLANNED], DELTA, "patient", 1, self.checkpoint()) as step:
-            if ran is not None:
-                step.counted([ran])
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    yield Site(tmp_path)
-
-
-def total(account: Account) -> float:
-    return account.ledger().total(DELTA).epsilon
-
-
-def alone(*events: PoissonGaussian) -> float:
-    return epsilon_by_pld(events, DELTA)
 
 
 def test_a_step_counts_as_what_ran(site: Site) -> None:
@@ -223,116 +176,12 @@ def test_where_there_is_a_ledger_of_these_patients_everything_is_written(site: S
     assert not elsewhere.ledger().exists()
 
 
-def test_a_corpus_that_grew_has_spent_what_it_had(site: Site) -> None:
-    site.train(site.account())
-    grown = site.account([*WARD, *notes("dan")])
-    assert total(grown) == alone(RAN)
-    site.train(grown)
-    assert total(grown) == total(site.account()) == alone(RAN, RAN)
-
-
-def long_notes(*patients: str) -> list[Note]:
-    return [
-        Note(f"n{i}", patient, f"Seen on the ward on day {i}, in good spirits, and sent home.")
-        for i, patient in enumerate(patients)
-    ]
-
-
-def test_patients_by_other_ids_have_spent_what_they_had(site: Site) -> None:
-    """As where `corpus.patients` is set to note: the texts are the same."""
-    site.train(site.account(long_notes("ann", "bob")))
-    assert total(site.account(long_notes("p1", "p2"))) == alone(RAN)
-    assert total(site.account(long_notes("p1"))) == alone(RAN)
-
-
-def test_what_may_be_said_of_anybody_is_no_mark(site: Site) -> None:
-    site.train(site.account())
-    assert [note.text for note in WARD] == ["Seen."] * 4
-    assert total(site.account([Note("n", "dan", "Seen.")])) == 0
-
-
-def test_other_patients_have_spent_nothing(site: Site) -> None:
-    site.train(site.account())
-    assert total(site.account(notes("dan", "eve"))) == 0
-
-
-def test_notes_as_units_count_by_patient(site: Site) -> None:
-    account = site.account()
-    event = PoissonGaussian(1.0, 20.0, 10)
-    with account.private("adapt", [event], DELTA, "note", 2, site.checkpoint()) as step:
-        step.counted([event])
-    # Without sampling a group of two is half the noise.
-    assert total(account) == pytest.approx(alone(PoissonGaussian(1.0, 10.0, 10)), rel=0.01)
-
-
-def test_the_budget_is_held_and_says_what_remains(site: Site) -> None:
-    account = site.account(budget=Budget(alone(RAN, PLANNED) + 0.01, DELTA))
-    site.train(account)
-    site.train(account)  # planned in full it still fits
-    with pytest.raises(PrivacyError, match=r"about 0\.\d+ remains") as error:
-        site.train(account)
-    assert error.value.exit_code == 3
-    assert "privacy.budget" in str(error.value)
-    assert total(account) == alone(RAN, RAN)  # nothing was begun
-
-
-def test_a_training_without_a_bound_passes_every_budget(site: Site) -> None:
-    account = site.account(budget=Budget(100, DELTA))
-    with pytest.raises(PrivacyError, match="no bound"), account.unbounded("adapt", site.checkpoint()):
-        raise AssertionError("it began")
-    with site.account().unbounded("adapt", site.checkpoint()):
-        pass
-    with pytest.raises(PrivacyError, match="nothing remains"):
-        site.train(account)
-
-
-def test_two_at_once_on_one_corpus_the_second_is_refused(site: Site) -> None:
-    account = site.account()
-    with account.private("adapt", [PLANNED], DELTA, "patient", 1, site.checkpoint()):
-        with pytest.raises(PrivacyError, match="in use"):
-            site.train(site.account(run="another"))
-        site.train(site.account(notes("dan")))  # another corpus is free
-    assert len(account.ledger().steps()) == 1
-
-
-def _try(folder: str, run: str, budget: float) -> None:
-    site = Site(Path(folder) / run)
-    site.folder.mkdir(exist_ok=True)
-    corpus = [*WARD, *notes(run)]  # each its own corpus, about the same patients
-    account = Account(Path(folder) / "ledgers", lambda: corpus, site.folder, Budget(budget, DELTA), True)
-    try:
-        site.train(account, ran=PLANNED)
-    except PrivacyError:
-        os._exit(3)
-    os._exit(0)
-
-
-def test_a_race_for_the_last_of_a_budget_has_one_winner(site: Site) -> None:
-    context = get_context("spawn")
-    budget = alone(PLANNED) * 1.2
-    runs = [context.Process(target=_try, args=(str(site.folder), f"run{i}", budget)) for i in range(3)]
-    for run in runs:
-        run.start()
-    for run in runs:
-        run.join(240)
-    assert sorted(run.exitcode or 0 for run in runs) == [0, 3, 3]
-    assert total(site.account()) == alone(PLANNED)
-
-
 def test_a_ledger_without_its_key_is_no_new_one(site: Site) -> None:
     account = site.account()
     site.train(account)
     (site.folder / "ledgers" / KEY).unlink()
     with pytest.raises(PrivacyError, match="without their key"):
         total(account)
-
-
-def test_patients_that_were_changed_are_missed(site: Site) -> None:
-    site.train(site.account())
-    [path] = (site.folder / "ledgers").glob("*.marks")
-    path.write_bytes(path.read_bytes()[:-8])
-    with pytest.raises(PrivacyError, match="whom a ledger is about"):
-        total(site.account(notes("dan")))
 
 
 def test_a_cut_off_line_stops_every_private_step_until_it_is_repaired(site: Site) -> None:
