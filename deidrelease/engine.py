@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from deidrelease.contracts import Arm, Audit, Corpora, Shard
 from deidrelease.errors import AuditError, DeidReleaseError, Problem
 from deidrelease.notes import Corpus, Note
+from deidrelease.orphans import end_with_parent
 
 SHARD_CHARACTERS = 2_000_000
 """About how much text a worker gets at once: enough to keep it busy for a moment, little enough to hold many times."""
@@ -155,6 +156,7 @@ def _done(tally: Any, shard: Shard, seen: Callable[[Shard], None]) -> Any:
 
 def _begin(scan: bytes) -> None:
     global _scan  # noqa: PLW0603  # a worker has one scan for its whole life
+    end_with_parent()
     _scan = pickle.loads(scan)  # noqa: S301  # written by the parent a moment ago
 
 

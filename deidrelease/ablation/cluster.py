@@ -12,6 +12,7 @@ from deidrelease.ablation.loading import Ablation
 from deidrelease.ablation.making import Artefacts
 from deidrelease.ablation.workers import Opening
 from deidrelease.errors import DeidReleaseError
+from deidrelease.models.loading import quieten
 from deidrelease.ray_engine import connected
 
 _held: dict[str, Artefacts] = {}
@@ -81,6 +82,7 @@ def _opened(told: list[Any], name: str) -> Artefacts:
     if name not in _held:
         import ray
 
+        quieten()
         ablation, opening = ray.get(told[0])
         _held.clear()
         _held[name] = opening(ablation)

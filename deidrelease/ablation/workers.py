@@ -11,6 +11,8 @@ from typing import Protocol
 from deidrelease.ablation.attempts import KILLED, Attempt, attempt
 from deidrelease.ablation.loading import Ablation
 from deidrelease.ablation.making import Artefacts
+from deidrelease.models.loading import quieten
+from deidrelease.orphans import end_with_parent
 
 _artefacts: Artefacts | None = None
 Opening = Callable[[Ablation], Artefacts]
@@ -111,6 +113,8 @@ def _result(future: Future[Attempt], recipe: str) -> Attempt:
 
 def _begin(ablation: Ablation, opening: Opening, threads: int) -> None:
     global _artefacts  # noqa: PLW0603  # a worker has one graph for its whole life
+    end_with_parent()
+    quieten()
     _artefacts = opening(ablation)
     if ablation.base.compute.threads is None:
         import torch

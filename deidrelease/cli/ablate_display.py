@@ -22,7 +22,10 @@ def show_plan(ablation: "Ablation", probe: bool) -> None:
 
     from deidrelease.ablation.planning import plan_of
     from deidrelease.ablation.probing import foretell
+    from deidrelease.models.loading import quieten
 
+    if probe:
+        quieten()
     found = plan_of(ablation)
     settings = ablation.settings
     seeds = len(ablation.seeds)
@@ -75,9 +78,9 @@ def run_and_show(ablation: "Ablation", jobs: int, engine: str) -> bool:
     """
     from deidrelease.ablation.running import run
     from deidrelease.ablation.table import CSV, TABLE
-    from deidrelease.cli.flow import quieten_libraries
+    from deidrelease.models.loading import quieten
 
-    quieten_libraries()
+    quieten()
     failed, ended = {}, 0
     total = len(ablation.cells) * ablation.settings.folds * len(ablation.seeds)
     with shown_progress() as console:
@@ -85,8 +88,7 @@ def run_and_show(ablation: "Ablation", jobs: int, engine: str) -> bool:
             ended += len(event.ended)
             if event.why:
                 failed[event.node.recipe] = f"{event.node.stage.name}: {event.why}"
-            if console.is_terminal:
-                console.print(_line(event, ended, total), highlight=False)
+            console.print(_line(event, ended, total), highlight=False)
     out = ablation.settings.out
     for why in dict.fromkeys(failed.values()):
         click.echo(f"failed: {why}", err=True)

@@ -20,8 +20,9 @@ def run_and_show(config: ReleaseConfig, until: str | None = None) -> bool:
         False where an audit crashed or the gate blocks.
     """
     from deidrelease import release
+    from deidrelease.models.loading import quieten
 
-    quieten_libraries()
+    quieten()
     with shown_progress() as console:
         for finished in release.run(config, until):
             if console.is_terminal:
@@ -102,11 +103,3 @@ def _line(finished: Finished) -> str:
         return f"[dim]{receipt.stage:10} was done[/dim]"
     resumed = f", attempt {receipt.attempts}" if receipt.attempts > 1 else ""
     return f"{receipt.stage:10} {receipt.seconds:8.1f} s  {receipt.peak_memory_bytes / 2**20:7.0f} MiB at most{resumed}"
-
-
-def quieten_libraries() -> None:
-    """Keeps warnings and bars of transformers off the terminal."""
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()

@@ -36,6 +36,14 @@ def go_offline(download: bool) -> None:
         os.environ["HF_DATASETS_OFFLINE"] = "1"
 
 
+def quieten() -> None:
+    """Keeps the warnings and bars of transformers off the terminal, in this process."""
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
 def is_local(model: str) -> bool:
     """Whether `model` names a folder rather than a hub id."""
     return Path(model).is_dir()

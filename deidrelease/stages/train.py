@@ -1,8 +1,9 @@
 """train: a tagger that sees synthetic notes only; what a recipient of the corpus could train."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,9 +48,9 @@ class Train:
             ModelError: The annotator found no PII in the synthetic notes, so there is nothing to learn.
         """
         corpus = open_corpus(inputs[self.after[0]], "jsonl")
-        train, dev = (_Side(corpus, self.dev_share, seed, wants_dev) for wants_dev in (False, True))
+        train, dev = _sides(corpus, self.dev_share, seed)
         if not any(note.spans for note in train) or not any(note.spans for note in dev):
-            what = "hold no tagged PII on the training or the early-stopping side"
+            what = "hold tagged PII in fewer than two notes, one to learn from and one to stop early on"
             remedy = "sample more notes (generate.multiple), or look at the annotator's scores"
             raise ModelError("There is nothing to learn.", [Problem("the synthetic notes", what, remedy)])
         place = find_place(self.compute)
@@ -57,17 +58,29 @@ class Train:
         save_tagger(training, self.tagger, out)
 
 
+def _sides(corpus: Corpus, dev_share: float, seed: int) -> tuple["_Side", "_Side"]:
+    """Notes to learn from and notes to stop early on, drawn by note id; at least one of the latter holds PII.
+
+    Of few notes a share as small as 0.1 may be none, and then nothing could be learnt from all the others.
+    """
+    drawn = partial(_drawn, key=seed.to_bytes(16, "big"))
+    least = min((drawn(note) for note in corpus if note.spans), default=0.0)
+
+    def is_dev(note: Note) -> bool:
+        return drawn(note) < dev_share or drawn(note) == least
+
+    return _Side(corpus, lambda note: not is_dev(note)), _Side(corpus, is_dev)
+
+
+def _drawn(note: Note, key: bytes) -> float:
+    digest = hashlib.blake2b(note.note_id.encode("utf-8"), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
+
+
 @dataclass(frozen=True, slots=True)
 class _Side:
     corpus: Corpus
-    dev_share: float
-    seed: int
-    wants_dev: bool
+    holds: Callable[[Note], bool]
 
     def __iter__(self) -> Iterator[Note]:
-        return (note for note in self.corpus if self._is_dev(note) == self.wants_dev)
-
-    def _is_dev(self, note: Note) -> bool:
-        key = self.seed.to_bytes(16, "big")
-        draw = hashlib.blake2b(note.note_id.encode("utf-8"), key=key, digest_size=8).digest()
-        return int.from_bytes(draw, "big") / 2**64 < self.dev_share
+        return (note for note in self.corpus if self.holds(note))

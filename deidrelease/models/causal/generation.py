@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -93,6 +93,26 @@ def plan(language_model: LanguageModel, settings: GenerateSettings, train: Itera
     return Plan(wanted, cap, tuple(prompts))
 
 
+def _sampling_place(place: Place, model: Any, columns: int) -> Place:
+    """In float32 where a CPU reads more of the cache for a token than of the model.
+
+    A CPU multiplies bfloat16 faster and looks through a cache of it slower. Measured with AVX512-BF16 and torch 2.13:
+    Gemma 3 270m 1.4 x as fast as float32 with a cache of a third of its weights, the same at equality; .5 x with a
+    cache of many times the weights of a model made from nothing.
+
+    Args:
+        place: Where the model was put.
+        model: Of transformers.
+        columns: Tokens that the cache holds at most, over all rows.
+    """
+    config = model.config.get_text_config()
+    heads = config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // heads
+    held = 2 * config.num_hidden_layers * (getattr(config, "num_key_value_heads", None) or heads) * width
+    slow = place.device == "cpu" and held * columns > model.num_parameters()
+    return replace(place, bf16=False) if slow else place
+
+
 def first_words(text: str, count: int) -> str:
     """The beginning of `text` up to the end of its `count`-th word, white space as it is."""
     end = 0
@@ -121,16 +141,9 @@ def generate(
     """
     work = plan(language_model, settings, train)
     choosing = Choosing(settings.temperature, settings.top_k, settings.top_p, settings.repetition_penalty)
-    sampler = Sampler(
-        language_model.plain,
-        place,
-        language_model.opening,
-        language_model.closing,
-        choosing,
-        work.cap,
-        min(settings.batch_size, work.wanted),
-        seed,
-    )
+    model, rows = language_model.plain, min(settings.batch_size, work.wanted)
+    place = _sampling_place(place, model, rows * work.cap)
+    sampler = Sampler(model, place, language_model.opening, language_model.closing, choosing, work.cap, rows, seed)
     with _Checkpoint.open(checkpoint / "texts.jsonl") as finished:
         limit = max(work.wanted, round(work.wanted * settings.attempts))
         sieve = _Sieve(settings, finished, limit)
