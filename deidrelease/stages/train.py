@@ -48,7 +48,7 @@ class Train:
             ModelError: The annotator found no PII in the synthetic notes, so there is nothing to learn.
         """
         corpus = open_corpus(inputs[self.after[0]], "jsonl")
-        train, dev = _sides(corpus, self.dev_share, seed)
+        train, dev = sides(corpus, self.dev_share, seed)
         if not any(note.spans for note in train) or not any(note.spans for note in dev):
             what = "hold tagged PII in fewer than two notes, one to learn from and one to stop early on"
             remedy = "sample more notes (generate.multiple), or look at the annotator's scores"
@@ -58,7 +58,7 @@ class Train:
         save_tagger(training, self.tagger, out)
 
 
-def _sides(corpus: Corpus, dev_share: float, seed: int) -> tuple["_Side", "_Side"]:
+def sides(corpus: Corpus, dev_share: float, seed: int) -> tuple["_Side", "_Side"]:
     """Notes to learn from and notes to stop early on, drawn by note id; at least one of the latter holds PII.
 
     Of few notes a share as small as 0.1 may be none, and then nothing could be learnt from all the others.

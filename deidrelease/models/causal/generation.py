@@ -93,7 +93,7 @@ def plan(language_model: LanguageModel, settings: GenerateSettings, train: Itera
     return Plan(wanted, cap, tuple(prompts))
 
 
-def _sampling_place(place: Place, model: Any, columns: int) -> Place:
+def sampling_place(place: Place, model: Any, columns: int) -> Place:
     """In float32 where a CPU reads more of the cache for a token than of the model.
 
     A CPU multiplies bfloat16 faster and looks through a cache of it slower. Measured with AVX512-BF16 and torch 2.13:
@@ -106,11 +106,12 @@ def _sampling_place(place: Place, model: Any, columns: int) -> Place:
         columns: Tokens that the cache holds at most, over all rows.
     """
     config = model.config.get_text_config()
-    heads = config.num_attention_heads
+    heads = getattr(config, "num_attention_heads", None)
+    if place.device != "cpu" or heads is None:
+        return place
     width = getattr(config, "head_dim", None) or config.hidden_size // heads
     held = 2 * config.num_hidden_layers * (getattr(config, "num_key_value_heads", None) or heads) * width
-    slow = place.device == "cpu" and held * columns > model.num_parameters()
-    return replace(place, bf16=False) if slow else place
+    return replace(place, bf16=place.bf16 and held * columns <= model.num_parameters())
 
 
 def first_words(text: str, count: int) -> str:
@@ -142,7 +143,7 @@ def generate(
     work = plan(language_model, settings, train)
     choosing = Choosing(settings.temperature, settings.top_k, settings.top_p, settings.repetition_penalty)
     model, rows = language_model.plain, min(settings.batch_size, work.wanted)
-    place = _sampling_place(place, model, rows * work.cap)
+    place = sampling_place(place, model, rows * work.cap)
     sampler = Sampler(model, place, language_model.opening, language_model.closing, choosing, work.cap, rows, seed)
     with _Checkpoint.open(checkpoint / "texts.jsonl") as finished:
         limit = max(work.wanted, round(work.wanted * settings.attempts))

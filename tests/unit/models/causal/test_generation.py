@@ -6,9 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from deidrelease.errors import ModelError
-from deidrelease.models.causal.generation import Generation, decode, first_words, generate, plan
+from deidrelease.models.causal.generation import (
+    Generation,
+    decode,
+    first_words,
+    generate,
+    plan,
+    sampling_place,
+)
 from deidrelease.models.causal.language_model import LanguageModel
 from deidrelease.models.devices import Place
 from deidrelease.notes import Note
@@ -216,3 +224,24 @@ def test_a_control_character_gives_way_to_a_space_as_no_corpus_may_hold_one(run:
     generation = run(settings(count=1))
     assert texts_of(generation) == ["Eva Gil en\tVigo\r\n"]
     assert generation.counts.mended == 1
+
+
+@pytest.mark.parametrize("family", ["Llama", "GPT2", "Bloom", "Gemma2", "Gemma3", "Qwen3", "Mistral"])
+def test_a_cpu_samples_in_float32_where_the_cache_outgrows_the_model(
+    make_model: Callable[[str], Any], family: str
+) -> None:
+    model = make_model(family)
+    rows = 2
+    fed = model(input_ids=torch.full((rows, 5), 7), use_cache=True).past_key_values
+    column = sum(layer.keys.numel() + layer.values.numel() for layer in fed.layers) // (rows * 5)
+    fits = model.num_parameters() // column
+    place = Place("cpu", bf16=True, checkpoint_seconds=3600.0)
+    assert sampling_place(place, model, fits) == place
+    assert sampling_place(place, model, fits + 1) == Place("cpu", bf16=False, checkpoint_seconds=3600.0)
+    elsewhere = Place("cuda", bf16=True, checkpoint_seconds=3600.0)
+    assert sampling_place(elsewhere, model, fits + 1) == elsewhere
+
+
+def test_what_has_no_attention_keeps_its_place(make_model: Callable[[str], Any]) -> None:
+    place = Place("cpu", bf16=True, checkpoint_seconds=3600.0)
+    assert sampling_place(place, make_model("Mamba"), 10**9) == place
