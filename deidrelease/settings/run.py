@@ -68,4 +68,8 @@ class ReleaseConfig(Section):
             raise ValueError(
                 "with adapt.dp no synthetic note may begin with a training note's words: set generate.prompt_words to 0"
             )
+        if self.adapt.dp is not None and self.generate.structure:
+            raise ValueError(
+                "with adapt.dp the training notes' line heads may not decide what is kept: set generate.structure to 0"
+            )
         return self

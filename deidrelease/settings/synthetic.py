@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from deidrelease.settings.base import Count, Positive, PositiveShare, Section
+from deidrelease.settings.base import Count, Positive, PositiveShare, Section, Share
 
 
 class GenerateSettings(Section):
@@ -28,6 +28,11 @@ class GenerateSettings(Section):
     loops: Literal["drop", "keep"] = Field("drop", description="Notes that end up repeating themselves.")
     duplicates: Literal["drop", "keep"] = Field("drop", description="Synthetic notes equal to an earlier one.")
     truncated: Literal["drop", "keep"] = Field("keep", description="Notes that reach the length cap unfinished.")
+    structure: Share = Field(
+        0.0,
+        description="Drop samples with less than this share of the line heads that half of the patients' training "
+        "notes have; 0 drops none.",
+    )
     attempts: Positive = Field(3.0, description="Give up after this many samples for each note that is wanted.")
 
 

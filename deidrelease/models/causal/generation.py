@@ -13,6 +13,7 @@ from deidrelease.formats.mending import CONTROLS
 from deidrelease.models.causal.choosing import Choosing
 from deidrelease.models.causal.language_model import LanguageModel
 from deidrelease.models.causal.sampling import Sampled, Sampler
+from deidrelease.models.causal.structure import Structure
 from deidrelease.models.devices import Place
 from deidrelease.notes import Note
 from deidrelease.settings import GenerateSettings
@@ -31,7 +32,9 @@ class Counts:
         truncated: Reached the cap unfinished, whether kept or dropped.
         empty: Dropped as blank.
         mended: Held control characters, which no corpus may; each gave way to a space.
+        unstructured: Dropped as lacking the training notes' structure.
         cap: Most tokens a note could have.
+        tokens: Of the texts looked at, prompts included.
     """
 
     wanted: int
@@ -42,7 +45,9 @@ class Counts:
     truncated: int
     empty: int
     mended: int
+    unstructured: int
     cap: int
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ class Generation:
     def notes(self) -> Iterator[Note]:
         """The notes in the order of their indices; each is a patient of its own and belongs to nobody."""
         for index in sorted(self._kept):
-            text, ending = self._checkpoint.read(index)
+            text, ending, _ = self._checkpoint.read(index)
             text = CONTROLS.sub(" ", text)
             name = f"synthetic-{index:07d}"
             yield Note(name, name, text, (), {"ending": ending})
@@ -64,18 +69,19 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the training notes say about the synthetic ones: how many, how long at most, how they may begin."""
+    """What the training notes say about the synthetic ones: how many, how long, how they begin, what form they have."""
 
     wanted: int
     cap: int
     prompts: tuple[tuple[int, ...], ...]
+    structure: Structure | None
 
 
 def plan(language_model: LanguageModel, settings: GenerateSettings, train: Iterable[Note]) -> Plan:
-    """Reads the training notes once.
+    """Reads the training notes, which have to be there again for a second look.
 
     Raises:
-        ModelError: There are none.
+        ModelError: There are none, or they have no structure where one is asked for.
     """
     import numpy as np
 
@@ -90,7 +96,7 @@ def plan(language_model: LanguageModel, settings: GenerateSettings, train: Itera
     limit = getattr(language_model.plain.config, "max_position_embeddings", None) or 1 << 30
     cap = min(int(np.quantile(lengths, settings.length_quantile, method="higher")) + 1, limit - 1)
     wanted = settings.count or max(1, round(settings.multiple * len(lengths)))
-    return Plan(wanted, cap, tuple(prompts))
+    return Plan(wanted, cap, tuple(prompts), Structure.of(train) if settings.structure else None)
 
 
 def sampling_place(place: Place, model: Any, columns: int) -> Place:
@@ -147,7 +153,7 @@ def generate(
     sampler = Sampler(model, place, language_model.opening, language_model.closing, choosing, work.cap, rows, seed)
     with _Checkpoint.open(checkpoint / "texts.jsonl") as finished:
         limit = max(work.wanted, round(work.wanted * settings.attempts))
-        sieve = _Sieve(settings, finished, limit)
+        sieve = _Sieve(settings, finished, limit, work.structure)
         sieve.take_up(work.wanted)
         with progress.step("sampling notes", work.wanted, len(sieve.kept)) as step:
             while len(sieve.kept) < work.wanted:
@@ -180,7 +186,8 @@ def _give_up(sieve: "_Sieve", work: Plan) -> None:
     counts = sieve.counts(work)
     what = (
         f"of {counts.sampled} samples {counts.kept} were kept "
-        f"({counts.looped} looped, {counts.duplicates} duplicates, {counts.truncated} truncated, {counts.empty} empty)"
+        f"({counts.looped} looped, {counts.duplicates} duplicates, {counts.truncated} truncated, {counts.empty} empty, "
+        f"{counts.unstructured} without the structure)"
     )
     remedy = "adapt longer, raise generate.temperature or repetition_penalty, or loosen generate's filters"
     raise ModelError("The language model gives too few usable notes.", [Problem("generate", what, remedy)])
@@ -224,10 +231,13 @@ class _Queue:
 class _Sieve:
     """Judges finished texts in the order of their indices, up to `limit` of them, whichever finished first."""
 
-    def __init__(self, settings: GenerateSettings, finished: "_Checkpoint", limit: int) -> None:
-        self._settings, self._finished, self._limit = settings, finished, limit
+    def __init__(
+        self, settings: GenerateSettings, finished: "_Checkpoint", limit: int, structure: Structure | None
+    ) -> None:
+        self._settings, self._finished, self._limit, self._structure = settings, finished, limit, structure
         self._seen: set[bytes] = set()
-        self._fates = {"looped": 0, "duplicates": 0, "truncated": 0, "empty": 0, "mended": 0}
+        self._tokens = 0
+        self._fates = {"looped": 0, "duplicates": 0, "truncated": 0, "empty": 0, "mended": 0, "unstructured": 0}
         self.kept: list[int] = []
         self.sampled = 0
 
@@ -239,14 +249,22 @@ class _Sieve:
     def take_up(self, wanted: int) -> None:
         """Judges all texts that are next in line."""
         while len(self.kept) < wanted and not self.exhausted and self.sampled in self._finished:
-            text, ending = self._finished.read(self.sampled)
+            text, ending, tokens = self._finished.read(self.sampled)
+            self._tokens += tokens
             if self._passes(text, ending):
                 self.kept.append(self.sampled)
             self.sampled += 1
 
     def counts(self, work: Plan) -> Counts:
         """What became of the texts so far."""
-        return Counts(wanted=work.wanted, sampled=self.sampled, kept=len(self.kept), cap=work.cap, **self._fates)
+        return Counts(
+            wanted=work.wanted,
+            sampled=self.sampled,
+            kept=len(self.kept),
+            cap=work.cap,
+            tokens=self._tokens,
+            **self._fates,
+        )
 
     def _passes(self, raw: str, ending: str) -> bool:
         text = CONTROLS.sub(" ", raw)
@@ -259,6 +277,9 @@ class _Sieve:
             return False
         if ending == "looped" and self._settings.loops == "drop":
             self._fates["looped"] += 1
+            return False
+        if self._structure is not None and self._structure.share(text) < self._settings.structure:
+            self._fates["unstructured"] += 1
             return False
         digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
         if digest in self._seen and self._settings.duplicates == "drop":
@@ -301,13 +322,13 @@ class _Checkpoint:
     def add(self, sampled: Sampled, text: str) -> None:
         """Appends one text and hands it to the operating system at once."""
         self._places[sampled.index] = self._stream.tell()
-        line = {"index": sampled.index, "ending": sampled.ending, "text": text}
+        line = {"index": sampled.index, "ending": sampled.ending, "tokens": len(sampled.tokens), "text": text}
         self._stream.write(json.dumps(line, ensure_ascii=True) + "\n")
         self._stream.flush()
 
-    def read(self, index: int) -> tuple[str, str]:
-        """Text and ending of a finished text."""
+    def read(self, index: int) -> tuple[str, str, int]:
+        """Text, ending and number of tokens of a finished text; no tokens where an earlier version sampled it."""
         with self._path.open("rb") as stream:
             stream.seek(self._places[index])
             record = json.loads(stream.readline())
-        return record["text"], record["ending"]
+        return record["text"], record["ending"], record.get("tokens", 0)

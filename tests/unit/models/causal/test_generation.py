@@ -245,3 +245,18 @@ def test_a_cpu_samples_in_float32_where_the_cache_outgrows_the_model(
 def test_what_has_no_attention_keeps_its_place(make_model: Callable[[str], Any]) -> None:
     place = Place("cpu", bf16=True, checkpoint_seconds=3600.0)
     assert sampling_place(place, make_model("Mamba"), 10**9) == place
+
+
+def test_samples_without_the_structure_are_dropped_and_counted(run: Generate, tmp_path: Path) -> None:
+    train = train_notes("Name: Eva\nAge: 4", "Name: Gil\nAge: 5")
+    leave(tmp_path, [("Name: Ana\nAge: 9", "closed"), ("Eva en Vigo", "closed"), ("Age: 9\nname: Bo", "closed")])
+    made = run(settings(count=2, structure=1.0), train)
+    assert [note.text for note in made.notes()] == ["Name: Ana\nAge: 9", "Age: 9\nname: Bo"]
+    assert (made.counts.unstructured, made.counts.sampled) == (1, 3)
+
+
+def test_the_tokens_of_all_texts_looked_at_are_counted(run: Generate, tmp_path: Path) -> None:
+    made = run(settings(count=3))
+    lines = [json.loads(line) for line in (tmp_path / "texts.jsonl").read_text().splitlines()]
+    judged = [line["tokens"] for line in lines if line["index"] < made.counts.sampled]
+    assert made.counts.tokens == sum(judged) > 0
