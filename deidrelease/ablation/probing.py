@@ -1,13 +1,15 @@
 """A short probe: every kind of work of an ablation done once on a few notes and once on twice as many, and measured.
 
 Through both measurements of a kind goes a line, in notes times epochs, and from it comes the time of all nodes of that
-kind. Trainings are taken to use every epoch, and notes to reach the length cap, as those of a model that has learnt
-little do: what is foretold is rather too much. Of a kind that fails on so few notes nothing is foretold.
+kind. Sampling is measured with as many notes as are sampled at once, as a few take as long as those. Trainings are
+taken to use every epoch, and synthetic notes to reach the length cap: what is foretold is rather too much. Of a kind
+that fails on so few notes nothing is foretold.
 
 The probe trains on private notes, in a folder of its own that is removed again; nothing that it makes is kept, so the
 site's ledger hears nothing of it, and its private steps are written down in a ledger that goes with the folder.
 """
 
+import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -34,11 +36,13 @@ from deidrelease.stages.audit import SITE_KEY
 
 Trained = TypeVar("Trained", AnnotatorSettings, TaggerSettings, AdaptSettings)
 FOLDER = ".probe"
-SIZES = (8, 16)
+_AS_LONG = {"generate", "annotate", "substitute", "cut"}
+"""Stages whose results are as long as the sampled texts."""
+SIZES = (8, 24)
 """Patients of the two small corpora, of which half are held out."""
 _COUNTED = frozenset({
     "epochs", "steps", "patience", "share", "count", "multiple", "fold", "folds", "dev", "loops", "duplicates",
-    "truncated", "attempts",
+    "truncated", "structure", "attempts",
 })  # fmt: skip
 """Settings that say how much work there is, or what is thrown away of it, and not of what kind it is."""
 
@@ -93,7 +97,8 @@ def foretell(ablation: Ablation, plan: Plan) -> Foretold:
     wanted = {kind_of(node) for node in plan.left_nodes()}
     try:
         # The first one loads libraries and wakes the machine up, and measures nothing else.
-        probes = [_probed(ablation, folder / str(n), size, wanted) for n, size in enumerate((SIZES[0], *SIZES))][1:]
+        _probed(ablation, folder / "first", SIZES[0], wanted, whole_batches=False)
+        probes = [_probed(ablation, folder / str(size), size, wanted, whole_batches=True) for size in SIZES]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return _reckoned(plan, probes)
@@ -147,9 +152,9 @@ def _reckoned(plan: Plan, probes: list[_Probe]) -> Foretold:
     return Foretold(seconds, round(disk), unknown, total)
 
 
-def _probed(ablation: Ablation, out: Path, patients: int, wanted: set[str]) -> _Probe:
+def _probed(ablation: Ablation, out: Path, patients: int, wanted: set[str], *, whole_batches: bool) -> _Probe:
     out.mkdir(parents=True, mode=0o700)
-    small = _small(ablation, out, patients)
+    small = _small(ablation, out, patients, whole_batches=whole_batches)
     corpus = open_corpus(small.base.corpus.path, "jsonl")
     graph = _on_gold(graph_of(small, Census.of(corpus)))
     load_or_make_key(out / SITE_KEY)
@@ -157,6 +162,7 @@ def _probed(ablation: Ablation, out: Path, patients: int, wanted: set[str]) -> _
     measured: dict[str, _Measured] = {}
     failed: dict[str, str] = {}
     broken: set[str] = set()
+    growth: dict[str, float] = {}
     for recipe, node in graph.nodes.items():
         kind = kind_of(node)
         if broken & {origin.recipe for origin in node.inputs.values()}:
@@ -168,25 +174,39 @@ def _probed(ablation: Ablation, out: Path, patients: int, wanted: set[str]) -> _
                 broken.add(recipe)
                 failed[kind] = ended.why
             else:
-                measured[kind] = _measured(node, artefacts.make(recipe))
+                made = artefacts.make(recipe)
+                longer = _longer(node, made) * max((growth.get(o.recipe, 1.0) for o in node.inputs.values()), default=1)
+                growth[recipe] = longer if node.stage.name in _AS_LONG else 1.0
+                measured[kind] = _measured(node, made, longer)
     return _Probe(measured, failed)
 
 
-def _measured(node: Node, made: Made) -> _Measured:
+def _longer(node: Node, made: Made) -> float:
+    """How many times as long the sampled texts could have been: one who has learnt for an epoch ends many soon."""
+    if node.stage.name != "generate":
+        return 1.0
+    counts = json.loads((made.folder / "generation.json").read_text(encoding="utf-8"))
+    return max(1.0, float(counts["sampled"] * counts["cap"] / max(1, counts["tokens"])))
+
+
+def _measured(node: Node, made: Made, longer: float) -> _Measured:
     size = sum(output.size for output in made.receipt.outputs.values())
-    return _Measured(node.notes, node.notes * node.epochs, made.receipt.seconds, size)
+    return _Measured(node.notes, node.notes * node.epochs, longer * made.receipt.seconds, round(longer * size))
 
 
-def _small(ablation: Ablation, out: Path, patients: int) -> Ablation:
+def _small(ablation: Ablation, out: Path, patients: int, *, whole_batches: bool) -> Ablation:
     """The same cells, each an epoch long, on the first fold of two over a few patients' notes."""
     path = out / "notes.jsonl"
     corpus = ablation.base.corpus
     jsonl.write(_of_few(open_corpus(corpus.path, corpus.format, corpus.reading()), patients), path)
     told = CorpusSettings(path=path, format="jsonl", labels=corpus.labels)
     settings = ablation.settings.model_copy(update={"out": out, "folds": 2})
-    cells = [_short(cell, told, out) for cell in ablation.cells]
+    # Half are held out, and one is for early stopping; with more notes a patient more are sampled.
+    batches = [cell.config.generate.batch_size if whole_batches else 1 for cell in ablation.cells]
+    shares = [max(1.0, batch / (patients // 2 - 1)) for batch in batches]
+    cells = [_short(cell, told, out, share) for cell, share in zip(ablation.cells, shares, strict=True)]
     # One that cuts patients and one that cuts notes: what a share of few takes says nothing of a share of many.
-    cells += [replace(cells[0], annotator_share=0.5), replace(cells[0], synthetic_share=0.5)]
+    cells += [replace(cells[0], annotator_share=0.5), replace(cells[0], synthetic_share=0.5 * shares[0])]
     base = ablation.base.model_copy(update={"corpus": told, "run_dir": out})
     return replace(ablation, settings=settings, base=base, cells=tuple(cells), seeds=ablation.seeds[:1])
 
@@ -208,10 +228,10 @@ def _of_few(corpus: Iterable[Note], patients: int) -> Iterator[Note]:
         raise CorpusError("The corpus is too small to measure anything on a part of it.", [problem])
 
 
-def _short(cell: Cell, corpus: CorpusSettings, out: Path) -> Cell:
-    """The cell on all of few notes, one epoch long, with whatever its models then write."""
+def _short(cell: Cell, corpus: CorpusSettings, out: Path, share: float) -> Cell:
+    """The cell on all of few notes, one epoch long, with whatever its models then write, `share` times as much."""
     config = cell.config
-    kept = {"loops": "keep", "duplicates": "keep", "truncated": "keep"}
+    kept = {"loops": "keep", "duplicates": "keep", "truncated": "keep", "structure": 0.0}
     short = config.model_copy(
         update={
             "run_dir": out,
@@ -225,7 +245,7 @@ def _short(cell: Cell, corpus: CorpusSettings, out: Path) -> Cell:
         }
     )
     return replace(
-        cell, config=short, adapt_share=float(cell.adapt_share > 0), annotator_share=1.0, synthetic_share=1.0
+        cell, config=short, adapt_share=float(cell.adapt_share > 0), annotator_share=1.0, synthetic_share=share
     )
 
 

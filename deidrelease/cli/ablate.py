@@ -88,7 +88,7 @@ def run(
 def plan(config: Path, no_probe: bool, overrides: tuple[str, ...]) -> None:
     """Say what CONFIG will take: cells, what they share, and the time and disk that a short probe foretells.
 
-    The probe does each kind of work that is left once on the notes of 8 patients and once on those of 16, in a folder
+    The probe does each kind of work that is left once on the notes of 8 patients and once on those of 24, in a folder
     of its own under the config's `out` that is removed again. With --no-probe nothing is trained and nothing written.
     """
     from deidrelease.ablation.loading import load_ablation
