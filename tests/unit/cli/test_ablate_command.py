@@ -45,7 +45,9 @@ def test_a_config_is_run_and_can_be_planned(config: Path, arguments: tuple[str, 
     assert not (config.parent / "out").exists()
 
 
-@pytest.mark.parametrize(("example", "cells"), [("ablation-demo", 9), ("ablation-meddocan", 19), ("ablation-corner", 6)])
+@pytest.mark.parametrize(
+    ("example", "cells"), [("ablation-demo", 9), ("ablation-meddocan", 19), ("ablation-corner", 6)]
+)
 def test_the_examples_can_be_planned(tmp_path: Path, example: str, cells: int) -> None:
     # On other notes than theirs, which are no part of the repository.
     corpus = {"path": write_notes(tmp_path, 10), "format": "jsonl", "patients": "recorded", "labels": "demo"}
