@@ -18,6 +18,8 @@ Numbers = NDArray[np.int64]
 _BEGIN = "\x02"
 _BEFORE = 2
 """Characters that the next one is predicted from."""
+_PIECE = 1024
+"""Values that are judged at once."""
 _BITS = 21
 """Of a code point; three of them fit into a number of 64 bits with its sign."""
 
@@ -63,6 +65,14 @@ class GramCounts:
             characters: What an unseen character is drawn from.
         """
         contexts = _Contexts.of(self)
+        pieces = [slice(start, start + _PIECE) for start in range(0, len(values), _PIECE)]
+        # A dozen arrays with a number for each character: of all values at once they would outweigh what is counted.
+        bits = [self._bits(contexts, values[piece], left_out[piece], characters) for piece in pieces]
+        return np.concatenate([np.empty(0, np.float64), *bits])
+
+    def _bits(
+        self, contexts: "_Contexts", values: Sequence[str], left_out: Sequence[int], characters: int
+    ) -> NDArray[np.float64]:
         grams, owners = _grams(values)
         less = np.asarray(left_out, np.int64)[owners]
         chance = np.full(len(owners), 1 / characters)

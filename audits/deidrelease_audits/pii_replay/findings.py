@@ -11,6 +11,8 @@ from deidrelease_audits.pii_replay.scan import ReplayIndex
 from deidrelease_audits.pii_replay.spellings import Spelling, find_edits, find_forms
 from deidrelease_audits.values import find_values
 
+_PIECE = 512
+"""Values whose places are looked up at once."""
 _Place = tuple[int, str, int, int, int]
 """Index of the value, kind, synthetic note, start and end there."""
 
@@ -23,26 +25,30 @@ def findings_of(
     Kinds are `exact`, `spelling` (case, accents, blanks, hyphens or punctuation differ), `order`, `initials`, `edit`
     and `date-format`. What stands exactly in a place is not told a second time as a spelling.
     """
-    proven = set(decisive)
-    found = []
+    proven = frozenset(decisive)
+    # Value by value in order, so a piece of them at a time gives the same, and needs no memory for all their places.
+    pieces = (uniques[start : start + _PIECE] for start in range(0, len(uniques), _PIECE))
+    return tuple(finding for piece in pieces for finding in _findings(index, piece, proven, audit))
+
+
+def _findings(
+    index: ReplayIndex, uniques: Sequence[Unique], proven: Collection[Unique], audit: str
+) -> Iterator[Finding]:
     for number, kind, note, start, end in sorted(set(_places(index, uniques))):
         one = uniques[number]
-        found.append(
-            Finding(
-                audit=audit,
-                kind=kind,
-                severity="decisive" if one in proven else "match",
-                synthetic_note=index.haystack.note_ids[note],
-                start=start,
-                end=end,
-                private_note=one.mention[0],
-                private_start=one.mention[1],
-                private_end=one.mention[2],
-                value=sorted(one.exact or one.spellings)[0],
-                arm=one.arm,
-            )
+        yield Finding(
+            audit=audit,
+            kind=kind,
+            severity="decisive" if one in proven else "match",
+            synthetic_note=index.haystack.note_ids[note],
+            start=start,
+            end=end,
+            private_note=one.mention[0],
+            private_start=one.mention[1],
+            private_end=one.mention[2],
+            value=sorted(one.exact or one.spellings)[0],
+            arm=one.arm,
         )
-    return tuple(found)
 
 
 def _places(index: ReplayIndex, uniques: Sequence[Unique]) -> Iterator[_Place]:

@@ -12,8 +12,8 @@ from typing import Any, Literal, Protocol, Self, TypeVar
 from deidrelease_audits.patients import BothArms
 from deidrelease_audits.pii_replay.character_counts import CharacterCounts
 
-MOST_HOLDERS = 64
-"""Of more patients it is enough to know that they are many."""
+MOST_HOLDERS = 2
+"""A value of one patient can be a leak of it; of more it is enough to know that they are several."""
 SAMPLE = 1024
 """Values of a label that are kept to see which of them different patients share."""
 

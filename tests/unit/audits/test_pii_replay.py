@@ -13,6 +13,8 @@ from deidrelease.contracts import Arm, Conclusion, Shard
 from deidrelease.errors import CorpusError
 from deidrelease.labels import LabelMap
 from deidrelease.notes import Note
+from deidrelease_audits import character_grams
+from deidrelease_audits.pii_replay import findings
 from deidrelease_audits.pii_replay.audit import PiiReplay
 from deidrelease_audits.pii_replay.scan import ReplayIndex
 from deidrelease_audits.pii_replay.tally import ReplayTally
@@ -185,3 +187,23 @@ def test_the_two_arms_add_up_in_either_order() -> None:
     train, holdout = _scanned(index, "train", _NOTES[:3]), _scanned(index, "holdout", _NOTES[3:])
     assert train + holdout == holdout + train
     assert AUDIT.conclude(index, train + holdout) == AUDIT.conclude(index, holdout + train)
+
+
+@pytest.mark.parametrize("piece", [1, 2])
+def test_a_few_values_at_a_time_give_the_same_evidence_and_bits(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, holdout = [*_NOTES, *_patients("t", 60, 5)], _patients("h", 60, 6)
+    release = [*_RELEASE, note("s3", " ".join(each.text for each in (*train[5:25], *holdout[:15])))]
+    at_once = _audited(release, train, holdout)
+    assert len(at_once.findings) > 30
+    monkeypatch.setattr(findings, "_PIECE", piece)
+    monkeypatch.setattr(character_grams, "_PIECE", piece)
+    assert _audited(release, train, holdout) == at_once
+
+
+@given(st.permutations(_NOTES), st.integers(0, 1))
+@settings(max_examples=30, deadline=None)
+def test_a_value_of_several_patients_is_known_as_theirs_however_many_hold_it(notes: list[Note], more: int) -> None:
+    """Of holders two are kept; that must do to tell what is one patient's alone."""
+    others = [note(f"x{number}", "[NAME Ana Ruiz]", f"x{number}") for number in range(2 + more)]
+    found = _audited(_RELEASE, [*notes, *others], ())
+    assert not any(one.value == "Ana Ruiz" for one in found.findings)
