@@ -60,14 +60,13 @@ def findings_of(out: Path, policy: Policy, now: datetime.date) -> Findings:
 def _draw(found: Findings, target: Path) -> list[str]:
     """Names of the pictures that there was something to draw for."""
     outcomes, scored = found.outcomes, found.scored
-    best = best_cell(outcomes, scored)
-    if best is None:
+    if best_cell(outcomes, scored) is None:
         return []
     passing = {cell: verdict.passes for cell, verdict in found.verdicts.items()}
     drawn = {
-        "f1-gold-share": draw_gold_share(outcomes, scored, best, target),
-        "f1-annotator-generator": draw_heat_map(outcomes, scored, best, target),
-        "f1-synthetic-size": draw_synthetic_size(outcomes, scored, best, target),
+        "f1-gold-share": draw_gold_share(outcomes, scored, target),
+        "f1-annotator-generator": draw_heat_map(outcomes, scored, target),
+        "f1-synthetic-size": draw_synthetic_size(outcomes, scored, target),
         "f1-leaks": draw_leaks(outcomes, scored, passing, target),
         "f1-cost": draw_cost(outcomes, scored, passing, target),
     }

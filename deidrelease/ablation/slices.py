@@ -5,6 +5,7 @@ made after seeing the results; the comparisons that claim anything are over all 
 lines.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -60,10 +61,28 @@ def score_cells(outcomes: Outcomes, how: Resampling = RESAMPLING) -> Scored:
 _TAGGERS: tuple[Tagger, ...] = ("gold", "synthetic")
 
 
-def best_cell(outcomes: Outcomes, scored: Scored) -> CellOutcome | None:
-    """The whole cell whose synthetic tagger has the highest F1; None where there is none."""
-    found = [(estimate.value, cell) for cell in outcomes.whole if (estimate := scored.synthetic[cell.id])]
-    return max(found, key=lambda each: each[0])[1] if found else None
+def best_cell(outcomes: Outcomes, scored: Scored, across: Sequence[str] = ()) -> CellOutcome | None:
+    """The whole cell whose synthetic tagger has the highest F1; None where there is none.
+
+    Args:
+        outcomes: Of the ablation.
+        scored: Its whole cells.
+        across: Settings that a picture varies. Of a grid with holes the best of those cells is meant through which
+            most others stand in the picture, and not one that stands alone in it.
+    """
+    found = [cell for cell in outcomes.whole if scored.synthetic[cell.id]]
+    held = {cell.id: _others(cell, across) for cell in found}
+    company = Counter(held.values())
+
+    def rank(cell: CellOutcome) -> tuple[int, float]:
+        estimate = scored.synthetic[cell.id]
+        return company[held[cell.id]], estimate.value if estimate else 0.0
+
+    return max(found, key=rank, default=None)
+
+
+def _others(cell: CellOutcome, across: Sequence[str]) -> tuple[tuple[str, Level], ...]:
+    return tuple((axis, level) for axis, level in cell.levels.items() if axis not in across)
 
 
 def line_through(outcomes: Outcomes, axes: Sequence[str], cell: CellOutcome) -> Line:
@@ -76,6 +95,16 @@ def line_through(outcomes: Outcomes, axes: Sequence[str], cell: CellOutcome) -> 
                 levels.append(level)
                 cells.append(other)
     return Line(axes[0] if len(axes) == 1 else "both", tuple(levels), tuple(cells))
+
+
+def lines_by(outcomes: Outcomes, axis: str, by: str, cell: CellOutcome) -> list[Line]:
+    """The lines along `axis` for each level of `by`, all other settings as in `cell`."""
+    lines = []
+    for level in outcomes.axes[by]:
+        wanted = dict(_others(cell, (axis, by))) | {by: level}
+        of_level = [other for other in outcomes.whole if dict(_others(other, (axis,))) == wanted]
+        lines += [line_through(outcomes, (axis,), other) for other in of_level[:1]]
+    return lines
 
 
 def gold_lines(outcomes: Outcomes, best: CellOutcome) -> list[Line]:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from deidrelease.ablation.outcomes import CellOutcome, Outcomes
 from deidrelease.ablation.pictures.style import GOLD, SERIES, SYNTHETIC, Hand, apart, beside, cleared, drawn, placed
-from deidrelease.ablation.slices import GOLD_AXES, SIZE_AXES, Line, Scored, gold_lines, line_through
+from deidrelease.ablation.slices import (
+    GOLD_AXES,
+    SIZE_AXES,
+    Line,
+    Scored,
+    best_cell,
+    gold_lines,
+    line_through,
+    lines_by,
+)
 from deidrelease.ablation.wording import axis_text, level_text, levels_text, short_axis
 from deidrelease.results import Estimate
 
@@ -31,10 +40,11 @@ class Series:
     estimates: Sequence[Estimate | None]
 
 
-def draw_gold_share(outcomes: Outcomes, scored: Scored, best: CellOutcome, out: Path) -> bool:
+def draw_gold_share(outcomes: Outcomes, scored: Scored, out: Path) -> bool:
     """F1 of the gold and of the synthetic tagger against the share of gold patients; False where none was varied."""
-    lines = gold_lines(outcomes, best)
-    if not lines:
+    best = best_cell(outcomes, scored, GOLD_AXES)
+    lines = gold_lines(outcomes, best) if best else []
+    if best is None or not lines:
         return False
     title, beneath = "F1 against the share of gold patients", _beneath(outcomes, best, but=GOLD_AXES)
     with drawn(out, "f1-gold-share", 2.0 + 2.7 * len(lines), 3.5, title, beneath) as figure:
@@ -51,14 +61,14 @@ def draw_gold_share(outcomes: Outcomes, scored: Scored, best: CellOutcome, out: 
     return True
 
 
-def draw_synthetic_size(outcomes: Outcomes, scored: Scored, best: CellOutcome, out: Path) -> bool:
+def draw_synthetic_size(outcomes: Outcomes, scored: Scored, out: Path) -> bool:
     """F1 of the synthetic tagger against the size of its corpus, a line for each share of gold; False if not varied."""
     axis = next((axis for axis in SIZE_AXES if axis in outcomes.axes), None)
-    if axis is None:
-        return False
     by = next((a for a in ("share.adapt", "share.both") if a in outcomes.axes), None)
-    through = line_through(outcomes, (by,), best).cells if by else (best,)
-    lines = [line_through(outcomes, (axis,), cell) for cell in through[-len(SERIES) :]]
+    best = best_cell(outcomes, scored, (axis, by) if axis and by else (axis,)) if axis else None
+    if axis is None or best is None:
+        return False
+    lines = lines_by(outcomes, axis, by, best)[-len(SERIES) :] if by else [line_through(outcomes, (axis,), best)]
     levels = outcomes.axes[axis]
     title, beneath = "F1 against the size of the synthetic corpus", _beneath(outcomes, best, (axis, by or axis))
     with drawn(out, "f1-synthetic-size", 6.4, 3.5, title, beneath) as figure:
@@ -145,6 +155,6 @@ def _notes(line: Line, level: object) -> str:
 
 def _beneath(outcomes: Outcomes, best: CellOutcome, but: Sequence[str]) -> str:
     held = {axis: level for axis, level in best.levels.items() if axis in outcomes.axes and axis not in but}
-    kept = f"Held where F1 is best: {levels_text(held)}. " if held else ""
+    kept = f"Held at the best cell: {levels_text(held)}. " if held else ""
     folds = len(set(outcomes.folds.tolist()))
     return f"{kept}95% intervals over {len(outcomes.folds)} hold-out patients of {folds} folds."

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deidrelease.ablation.cells import Level
-from deidrelease.ablation.outcomes import CellOutcome, Outcomes
+from deidrelease.ablation.outcomes import Outcomes
 from deidrelease.ablation.pictures.style import drawn
-from deidrelease.ablation.slices import Scored, annotator_and_generator
+from deidrelease.ablation.slices import Scored, annotator_and_generator, best_cell
 from deidrelease.ablation.wording import axis_text, level_text, levels_text, plain
 from deidrelease.results import Estimate
 
@@ -17,17 +17,18 @@ _LIGHTEST, _DARKEST = 0.08, 0.72
 _WHITE_BELOW = 0.18  # where black and white stand out alike (WCAG 2.1, contrast ratio)
 
 
-def draw_heat_map(outcomes: Outcomes, scored: Scored, best: CellOutcome, out: Path) -> bool:
+def draw_heat_map(outcomes: Outcomes, scored: Scored, out: Path) -> bool:
     """Draws it, everything else as in the best cell; False where annotator or generator was not varied."""
     crossed = annotator_and_generator(outcomes)
-    if crossed is None:
+    best = best_cell(outcomes, scored, crossed) if crossed else None
+    if crossed is None or best is None:
         return False
     annotator, generator = crossed
     rows, columns = outcomes.axes[annotator], outcomes.axes[generator]
     base = best.levels
     grid = [[_at(outcomes, scored, {**base, annotator: row, generator: column}) for column in columns] for row in rows]
     still = {axis: level for axis, level in best.levels.items() if axis in outcomes.axes and axis not in crossed}
-    kept = f"Held where F1 is best: {levels_text(still)}. " if still else ""
+    kept = f"Held at the best cell: {levels_text(still)}. " if still else ""
     title = "Strict F1 of the synthetic tagger"
     beneath = f"{kept}In brackets: 95% intervals over {len(outcomes.folds)} hold-out patients."
     with drawn(

@@ -12,6 +12,7 @@ from deidrelease.ablation.slices import (
     best_cell,
     gold_lines,
     line_through,
+    lines_by,
     score_cells,
     undominated,
 )
@@ -85,6 +86,26 @@ def test_lines_go_through_the_best_cell(outcomes: Outcomes) -> None:
     assert all(line.cells[-1] == best for line in (both, adapt, annotator))
     assert line_through(outcomes, ("share.adapt",), outcomes.cells[0]).cells == outcomes.cells[::2]
     assert annotator_and_generator(outcomes) == ("share.annotator", "share.adapt")
+
+
+def test_pictures_go_through_most_cells_and_not_through_the_best_one_alone(tmp_path: Path) -> None:
+    """As where the largest corpus is made at one point of the grid only."""
+    grid = {"share.adapt": [0.25, 1.0], "synthetic.share": [1.0, 4.0]}
+    made = Made(grid=grid, synthetic=lambda levels: 0.1 * levels["share.adapt"] + 0.1 * levels["synthetic.share"],
+                gold=lambda _: 0.9, failed=frozenset({((0.25, 4.0), 1)}))  # fmt: skip
+    outcomes = read_outcomes(made.write(tmp_path))
+    scored = score_cells(outcomes, FEW)
+    alone = best_cell(outcomes, scored)
+    assert alone is not None
+    assert alone.levels == {"share.adapt": 1.0, "synthetic.share": 4.0}
+    best = best_cell(outcomes, scored, ("share.adapt",))
+    assert best is not None
+    assert best.levels == {"share.adapt": 1.0, "synthetic.share": 1.0}
+    (line,) = gold_lines(outcomes, best)
+    assert line.levels == (0.25, 1.0)
+    less, more = lines_by(outcomes, "synthetic.share", "share.adapt", alone)
+    assert (less.levels, more.levels) == ((1.0,), (1.0, 4.0))
+    assert {cell.levels["share.adapt"] for cell in less.cells} == {0.25}
 
 
 def test_the_frontier_by_hand() -> None:

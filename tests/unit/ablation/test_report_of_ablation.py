@@ -15,7 +15,7 @@ from deidrelease.ablation.pictures.curves import draw_gold_share
 from deidrelease.ablation.pictures.frontier import draw_leaks
 from deidrelease.ablation.pictures.heat import draw_heat_map
 from deidrelease.ablation.reporting import comparisons_csv, findings_of, write_report
-from deidrelease.ablation.slices import best_cell, score_cells
+from deidrelease.ablation.slices import score_cells
 from deidrelease.ablation.summary import Findings, summary
 from deidrelease.auditing.result import AuditResult
 from deidrelease.errors import ArtifactError
@@ -88,7 +88,7 @@ def test_every_picture_is_there_and_names_what_it_shows(tmp_path: Path, policy: 
         assert words in drawn["f1-gold-share"]
     assert "membership attack, AUC" in drawn["f1-leaks"]
     assert "A: generator" in drawn["f1-leaks"]
-    assert "Held where F1 is best" in drawn["f1-synthetic-size"]
+    assert "Held at the best cell" in drawn["f1-synthetic-size"]
 
 
 def test_a_heat_map_shows_a_cell_that_is_not_there_as_such(tmp_path: Path) -> None:
@@ -97,9 +97,7 @@ def test_a_heat_map_shows_a_cell_that_is_not_there_as_such(tmp_path: Path) -> No
                 failed=frozenset({((0.05, 0.05), 1)}))  # fmt: skip
     outcomes = read_outcomes(made.write(tmp_path))
     scored = score_cells(outcomes)
-    best = best_cell(outcomes, scored)
-    assert best is not None
-    assert draw_heat_map(outcomes, scored, best, tmp_path)
+    assert draw_heat_map(outcomes, scored, tmp_path)
     assert (tmp_path / "f1-annotator-generator.svg").read_text(encoding="utf-8").count("not whole") == 1
 
 
@@ -108,7 +106,7 @@ def test_without_audits_nothing_is_said_to_be_clean(tmp_path: Path, policy: Poli
     found = findings_of(made.write(tmp_path), policy, DAY)
     assert "nothing is known of what any of them leaks" in summary(found)
     assert not draw_leaks(found.outcomes, found.scored, {}, tmp_path)
-    assert not draw_gold_share(found.outcomes, found.scored, found.outcomes.cells[0], tmp_path)
+    assert not draw_gold_share(found.outcomes, found.scored, tmp_path)
     assert not list(tmp_path.glob("*.svg"))
 
 
