@@ -7,12 +7,12 @@ correction.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deidrelease.ablation.comparing import LEVEL, RESAMPLING, Comparison, Side, f1_of
+from deidrelease.ablation.comparing import LEVEL, RESAMPLING, Comparison, Side, Tagger, f1_of
 from deidrelease.ablation.judging import CellVerdict
 from deidrelease.ablation.leak_tables import leak_tables
 from deidrelease.ablation.markdown import MOST_ROWS, cut_off, table
 from deidrelease.ablation.outcomes import CellOutcome, Outcomes
-from deidrelease.ablation.questions import TAGGER, blocks_of
+from deidrelease.ablation.questions import TAGGER, blocks_of, steps_of
 from deidrelease.ablation.slices import Scored
 from deidrelease.ablation.wording import (
     axis_text,
@@ -110,52 +110,53 @@ def _gaps(found: Findings) -> Iterator[str]:
 
 
 def _axes(found: Findings) -> Iterator[str]:
-    for axis, levels in found.outcomes.axes.items():
-        blocks = blocks_of(found.outcomes, axis)
+    for axis in found.outcomes.axes:
         yield f"## By {axis_text(axis)}"
         yield ""
-        if not blocks:
-            yield "No cells differ in this alone at every level, so levels are compared in pairs only (see below)."
-            yield ""
-            continue
-        columns = list(zip(*blocks, strict=True))
-        gold, synthetic = (_pooled(found.outcomes, columns, tagger) for tagger in ("gold", "synthetic"))
-        before = {c.question.left.cells: c for c in _over_blocks(found, axis, columns)}
-        rows = [
-            [level_text(axis, level), g, s, _step(before.get(tuple(cell.id for cell in column)))]
-            for level, column, g, s in zip(levels, columns, gold, synthetic, strict=True)
-        ]
-        yield f"Counts of the {len(blocks)} cell(s) at each level added up; all else is the same at every level."
-        yield ""
-        yield from table([axis, "F1 gold tagger", "F1 synthetic tagger", "synthetic, against the level above"], rows)
-        names = {tuple(c.id for c in column): level_text(axis, x) for x, column in zip(levels, columns, strict=True)}
-        yield from _sentences(_over_blocks(found, axis, columns, both=True), names)
+        yield from _levels(found, axis)
+        yield from _steps(found, axis)
         yield ""
 
 
-def _sentences(made: Sequence[Comparison], names: Mapping[tuple[str, ...], str]) -> Iterator[str]:
-    for comparison in made:
-        q = comparison.question
-        left, right = (f"{q.left.tagger} tagger at {names[side.cells]}" for side in (q.left, q.right))
-        yield f"- {comparison_text(comparison, f'The {left}', f'the {right}')}"
-    if not made:
+def _levels(found: Findings, axis: str) -> Iterator[str]:
+    blocks = blocks_of(found.outcomes, axis)
+    if not blocks:
+        return
+    columns = list(zip(*blocks, strict=True))
+    gold, synthetic = (_pooled(found.outcomes, columns, tagger) for tagger in ("gold", "synthetic"))
+    rows = [
+        [level_text(axis, level), g, s] for level, g, s in zip(found.outcomes.axes[axis], gold, synthetic, strict=True)
+    ]
+    yield f"Counts of the {len(blocks)} cell(s) at each level added up; all else is the same at every level."
+    yield ""
+    yield from table([axis, "F1 gold tagger", "F1 synthetic tagger"], rows)
+
+
+def _steps(found: Findings, axis: str) -> Iterator[str]:
+    steps = steps_of(found.outcomes, axis)
+    if not steps:
+        yield "No two cells differ in this alone."
+        return
+    asked = {(c.question.left, c.question.right): c for c in found.comparisons if c.question.about == axis}
+    told: list[str] = []
+    for tagger in _TAGGERS:
+        for step in steps:
+            made = asked.get((step.side(tagger, after=True), step.side(tagger, after=False)))
+            if made is not None:
+                after, before = (f"the {tagger} tagger at {level_text(axis, x)}" for x in (step.after, step.before))
+                pairs = f"Over {len(step.pairs)} pair(s) of cells, {after}"
+                told.append(f"- {comparison_text(made, pairs, before)}")
+    yield from told
+    if not told:
         yield "At every level the taggers find and miss the same: there is nothing to compare."
+
+
+_TAGGERS: tuple[Tagger, ...] = ("synthetic", "gold")
 
 
 def _pooled(outcomes: Outcomes, columns: Sequence[Sequence[CellOutcome]], tagger: str) -> list[str]:
     sides = [Side(tuple(cell.id for cell in column), "gold" if tagger == "gold" else "synthetic") for column in columns]
     return [score_text(estimate) for estimate in f1_of(outcomes, sides)]
-
-
-def _over_blocks(
-    found: Findings, axis: str, columns: Sequence[Sequence[CellOutcome]], both: bool = False
-) -> list[Comparison]:
-    """The comparisons of neighbouring levels over all blocks; of the synthetic tagger alone unless `both`."""
-    sides = {tuple(cell.id for cell in column) for column in columns}
-    return [
-        c for c in found.comparisons
-        if c.question.about == axis and c.question.left.cells in sides and (both or c.question.left.tagger != "gold")
-    ]  # fmt: skip
 
 
 def _step(comparison: Comparison | None) -> str:
