@@ -46,7 +46,7 @@ def test_a_config_is_run_and_can_be_planned(config: Path, arguments: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ("example", "cells"), [("ablation-demo", 9), ("ablation-meddocan", 19), ("ablation-corner", 6)]
+    ("example", "cells"), [("ablation-demo", 4), ("ablation-meddocan", 19), ("ablation-corner", 5)]
 )
 def test_the_examples_can_be_planned(tmp_path: Path, example: str, cells: int) -> None:
     # On other notes than theirs, which are no part of the repository.
