@@ -1,18 +1,18 @@
 """From a language model to a corpus of synthetic notes: how many, how long, which are kept, what a kill leaves."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from deidrelease import progress
 from deidrelease.errors import ModelError, Problem
 from deidrelease.formats.mending import CONTROLS
 from deidrelease.models.causal.choosing import Choosing
+from deidrelease.models.causal.finished_texts import FinishedTexts
 from deidrelease.models.causal.language_model import LanguageModel
-from deidrelease.models.causal.sampling import Sampled, Sampler
+from deidrelease.models.causal.sampling import Sampler
+from deidrelease.models.causal.sieve import Counts, Sieve
 from deidrelease.models.causal.structure import Structure
 from deidrelease.models.devices import Place
 from deidrelease.notes import Note
@@ -20,48 +20,17 @@ from deidrelease.settings import GenerateSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What became of the samples.
-
-    Attributes:
-        wanted: Notes asked for.
-        sampled: Texts looked at, in the order of their indices, until enough were kept.
-        kept: Notes in the result.
-        looped: Dropped as repeating themselves.
-        duplicates: Dropped as equal to an earlier one.
-        truncated: Reached the cap unfinished, whether kept or dropped.
-        empty: Dropped as blank.
-        mended: Held control characters, which no corpus may; each gave way to a space.
-        unstructured: Dropped as lacking the training notes' structure.
-        cap: Most tokens a note could have.
-        tokens: Of the texts looked at, prompts included.
-    """
-
-    wanted: int
-    sampled: int
-    kept: int
-    looped: int
-    duplicates: int
-    truncated: int
-    empty: int
-    mended: int
-    unstructured: int
-    cap: int
-    tokens: int
-
-
-@dataclass(frozen=True, slots=True)
 class Generation:
     """The notes that were kept, read from the checkpoint as they are asked for, and the counts."""
 
     counts: Counts
-    _checkpoint: "_Checkpoint"
+    _finished: FinishedTexts
     _kept: frozenset[int]
 
     def notes(self) -> Iterator[Note]:
         """The notes in the order of their indices; each is a patient of its own and belongs to nobody."""
         for index in sorted(self._kept):
-            text, ending, _ = self._checkpoint.read(index)
+            text, ending, _ = self._finished.read(index)
             text = CONTROLS.sub(" ", text)
             name = f"synthetic-{index:07d}"
             yield Note(name, name, text, (), {"ending": ending})
@@ -151,22 +120,22 @@ def generate(
     model, rows = language_model.plain, min(settings.batch_size, work.wanted)
     place = sampling_place(place, model, rows * work.cap)
     sampler = Sampler(model, place, language_model.opening, language_model.closing, choosing, work.cap, rows, seed)
-    with _Checkpoint.open(checkpoint / "texts.jsonl") as finished:
+    with FinishedTexts.open(checkpoint / "texts.jsonl") as finished:
         limit = max(work.wanted, round(work.wanted * settings.attempts))
-        sieve = _Sieve(settings, finished, limit, work.structure)
+        sieve = Sieve(settings, finished, limit, work.structure)
         sieve.take_up(work.wanted)
         with progress.step("sampling notes", work.wanted, len(sieve.kept)) as step:
             while len(sieve.kept) < work.wanted:
                 if sieve.exhausted:
                     _give_up(sieve, work)
                 _sample_round(sampler, sieve, finished, language_model, work, seed, step)
-        return Generation(sieve.counts(work), finished, frozenset(sieve.kept))
+        return Generation(sieve.counts(work.wanted, work.cap), finished, frozenset(sieve.kept))
 
 
 def _sample_round(
     sampler: Sampler,
-    sieve: "_Sieve",
-    finished: "_Checkpoint",
+    sieve: Sieve,
+    finished: FinishedTexts,
     language_model: LanguageModel,
     work: Plan,
     seed: int,
@@ -182,8 +151,8 @@ def _sample_round(
             _give_up(sieve, work)
 
 
-def _give_up(sieve: "_Sieve", work: Plan) -> None:
-    counts = sieve.counts(work)
+def _give_up(sieve: Sieve, work: Plan) -> None:
+    counts = sieve.counts(work.wanted, work.cap)
     what = (
         f"of {counts.sampled} samples {counts.kept} were kept "
         f"({counts.looped} looped, {counts.duplicates} duplicates, {counts.truncated} truncated, {counts.empty} empty, "
@@ -214,7 +183,7 @@ def _prompter(prompts: Sequence[Sequence[int]], seed: int) -> Callable[[int], Se
 class _Queue:
     """Hands out indices that are not finished yet, as far ahead as could still be needed."""
 
-    def __init__(self, sieve: "_Sieve", finished: "_Checkpoint", wanted: int) -> None:
+    def __init__(self, sieve: Sieve, finished: FinishedTexts, wanted: int) -> None:
         self._sieve, self._finished, self._wanted = sieve, finished, wanted
         self._next = sieve.sampled
 
@@ -226,109 +195,3 @@ class _Queue:
             return None
         self._next += 1
         return self._next - 1
-
-
-class _Sieve:
-    """Judges finished texts in the order of their indices, up to `limit` of them, whichever finished first."""
-
-    def __init__(
-        self, settings: GenerateSettings, finished: "_Checkpoint", limit: int, structure: Structure | None
-    ) -> None:
-        self._settings, self._finished, self._limit, self._structure = settings, finished, limit, structure
-        self._seen: set[bytes] = set()
-        self._tokens = 0
-        self._fates = {"looped": 0, "duplicates": 0, "truncated": 0, "empty": 0, "mended": 0, "unstructured": 0}
-        self.kept: list[int] = []
-        self.sampled = 0
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether as many texts were judged as may be."""
-        return self.sampled >= self._limit
-
-    def take_up(self, wanted: int) -> None:
-        """Judges all texts that are next in line."""
-        while len(self.kept) < wanted and not self.exhausted and self.sampled in self._finished:
-            text, ending, tokens = self._finished.read(self.sampled)
-            self._tokens += tokens
-            if self._passes(text, ending):
-                self.kept.append(self.sampled)
-            self.sampled += 1
-
-    def counts(self, work: Plan) -> Counts:
-        """What became of the texts so far."""
-        return Counts(
-            wanted=work.wanted,
-            sampled=self.sampled,
-            kept=len(self.kept),
-            cap=work.cap,
-            tokens=self._tokens,
-            **self._fates,
-        )
-
-    def _passes(self, raw: str, ending: str) -> bool:
-        text = CONTROLS.sub(" ", raw)
-        self._fates["mended"] += text != raw
-        if not text.strip():
-            self._fates["empty"] += 1
-            return False
-        self._fates["truncated"] += ending == "truncated"
-        if ending == "truncated" and self._settings.truncated == "drop":
-            return False
-        if ending == "looped" and self._settings.loops == "drop":
-            self._fates["looped"] += 1
-            return False
-        if self._structure is not None and self._structure.share(text) < self._settings.structure:
-            self._fates["unstructured"] += 1
-            return False
-        digest = hashlib.blake2b(text.encode("utf-8"), digest_size=16).digest()
-        if digest in self._seen and self._settings.duplicates == "drop":
-            self._fates["duplicates"] += 1
-            return False
-        self._seen.add(digest)
-        return True
-
-
-class _Checkpoint:
-    """Finished texts in a file, a line each, written through as they finish; in memory only their places."""
-
-    def __init__(self, path: Path, stream: TextIO, places: dict[int, int]) -> None:
-        self._path, self._stream, self._places = path, stream, places
-
-    @classmethod
-    def open(cls, path: Path) -> "_Checkpoint":
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-        places, good = {}, 0
-        with path.open("rb") as stream:
-            for line in stream:
-                if not line.endswith(b"\n"):
-                    break  # torn by a kill: this text is sampled again
-                places[int(json.loads(line)["index"])] = good
-                good += len(line)
-        with path.open("r+b") as stream:
-            stream.truncate(good)
-        return cls(path, path.open("a", encoding="utf-8", newline="\n"), places)
-
-    def __enter__(self) -> "_Checkpoint":
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._stream.close()
-
-    def __contains__(self, index: int) -> bool:
-        return index in self._places
-
-    def add(self, sampled: Sampled, text: str) -> None:
-        """Appends one text and hands it to the operating system at once."""
-        self._places[sampled.index] = self._stream.tell()
-        line = {"index": sampled.index, "ending": sampled.ending, "tokens": len(sampled.tokens), "text": text}
-        self._stream.write(json.dumps(line, ensure_ascii=True) + "\n")
-        self._stream.flush()
-
-    def read(self, index: int) -> tuple[str, str, int]:
-        """Text, ending and number of tokens of a finished text; no tokens where an earlier version sampled it."""
-        with self._path.open("rb") as stream:
-            stream.seek(self._places[index])
-            record = json.loads(stream.readline())
-        return record["text"], record["ending"], record.get("tokens", 0)
