@@ -2,8 +2,9 @@
 
 Through both measurements of a kind goes a line, in notes times epochs, and from it comes the time of all nodes of that
 kind. Sampling is measured with as many notes as are sampled at once, as a few take as long as those. Trainings are
-taken to use every epoch, and synthetic notes to reach the length cap: what is foretold is rather too much. Of a kind
-that fails on so few notes nothing is foretold.
+taken to use every epoch, and synthetic notes to reach the length cap, which is too much; by how much a line through
+two small corpora is off far beyond them, in either direction, nobody knows. Of a kind that fails on so few notes
+nothing is foretold.
 
 The probe trains on private notes, in a folder of its own that is removed again; nothing that it makes is kept, so the
 site's ledger hears nothing of it, and its private steps are written down in a ledger that goes with the folder.

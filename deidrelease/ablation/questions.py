@@ -5,7 +5,7 @@ tagger with the gold one in each cell; neighbouring levels of each setting, over
 alone; and the same pair by pair.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -16,6 +16,7 @@ from deidrelease.ablation.comparing import Question, Side, Tagger
 from deidrelease.ablation.outcomes import CellOutcome, Outcomes, order_of
 
 TAGGER = "tagger"
+TAGGER_ORDER: tuple[Tagger, ...] = ("synthetic", "gold")
 
 
 def questions_of(outcomes: Outcomes) -> list[Question]:
@@ -31,7 +32,7 @@ def along(outcomes: Outcomes, axis: str) -> list[Question]:
     """Neighbouring levels of `axis`: over all pairs for each tagger that differs, then pair by pair."""
     whole = [
         Question(axis, step.side(tagger, after=True), step.side(tagger, after=False))
-        for tagger in _taggers()
+        for tagger in TAGGER_ORDER
         for step in steps_of(outcomes, axis)
     ]
     whole = [question for question in whole if _differ(outcomes, question.left, question.right)]
@@ -91,8 +92,3 @@ def _differ(outcomes: Outcomes, a: Side, b: Side) -> bool:
     index = int(a.tagger == "synthetic")
     pairs = zip(a.cells, b.cells, strict=True)
     return any(not np.array_equal(outcomes.counts[x][:, index], outcomes.counts[y][:, index]) for x, y in pairs)
-
-
-def _taggers() -> Iterator[Tagger]:
-    yield "synthetic"
-    yield "gold"

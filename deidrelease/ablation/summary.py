@@ -7,12 +7,12 @@ correction.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from deidrelease.ablation.comparing import LEVEL, RESAMPLING, Comparison, Side, Tagger, f1_of
+from deidrelease.ablation.comparing import LEVEL, RESAMPLING, Comparison, Side, f1_of
 from deidrelease.ablation.judging import CellVerdict
 from deidrelease.ablation.leak_tables import leak_tables
 from deidrelease.ablation.markdown import MOST_ROWS, cut_off, table
 from deidrelease.ablation.outcomes import CellOutcome, Outcomes
-from deidrelease.ablation.questions import TAGGER, blocks_of, steps_of
+from deidrelease.ablation.questions import TAGGER, TAGGER_ORDER, blocks_of, steps_of
 from deidrelease.ablation.slices import Scored
 from deidrelease.ablation.wording import (
     axis_text,
@@ -139,7 +139,7 @@ def _steps(found: Findings, axis: str) -> Iterator[str]:
         return
     asked = {(c.question.left, c.question.right): c for c in found.comparisons if c.question.about == axis}
     told: list[str] = []
-    for tagger in _TAGGERS:
+    for tagger in TAGGER_ORDER:
         for step in steps:
             made = asked.get((step.side(tagger, after=True), step.side(tagger, after=False)))
             if made is not None:
@@ -149,9 +149,6 @@ def _steps(found: Findings, axis: str) -> Iterator[str]:
     yield from told
     if not told:
         yield "At every level the taggers find and miss the same: there is nothing to compare."
-
-
-_TAGGERS: tuple[Tagger, ...] = ("synthetic", "gold")
 
 
 def _pooled(outcomes: Outcomes, columns: Sequence[Sequence[CellOutcome]], tagger: str) -> list[str]:
