@@ -1,7 +1,8 @@
 """A short probe: every kind of work of an ablation done once on a few notes and once on twice as many, and measured.
 
 Through both measurements of a kind goes a line, in notes times epochs, and from it comes the time of all nodes of that
-kind. Sampling is measured with as many notes as are sampled at once, as a few take as long as those. Trainings are
+kind. Sampling is measured with as many notes as are sampled at once, as a few take as long as those; once, as the
+second corpus would tell nothing else of it, and so is what reads those notes alone. Trainings are
 taken to use every epoch, and synthetic notes to reach the length cap, which is too much; by how much a line through
 two small corpora is off far beyond them, in either direction, nobody knows. Of a kind that fails on so few notes
 nothing is foretold.
@@ -13,6 +14,7 @@ site's ledger hears nothing of it, and its private steps are written down in a l
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +34,7 @@ from deidrelease.formats import jsonl, open_corpus
 from deidrelease.keys import load_or_make_key
 from deidrelease.models.loading import go_offline
 from deidrelease.notes import Note
+from deidrelease.progress import step
 from deidrelease.settings import AdaptSettings, AnnotatorSettings, CorpusSettings, PrivacySettings, TaggerSettings
 from deidrelease.stages.audit import SITE_KEY
 
@@ -94,15 +97,29 @@ def foretell(ablation: Ablation, plan: Plan) -> Foretold:
     """
     go_offline(ablation.base.compute.download)
     folder = ablation.settings.out / FOLDER
-    shutil.rmtree(folder, ignore_errors=True)
     wanted = {kind_of(node) for node in plan.left_nodes()}
-    try:
+    with step("measure on few notes", 1 + len(SIZES)) as shown, _gone_after(folder):
         # The first one loads libraries and wakes the machine up, and measures nothing else.
-        _probed(ablation, folder / "first", SIZES[0], wanted, whole_batches=False)
-        probes = [_probed(ablation, folder / str(size), size, wanted, whole_batches=True) for size in SIZES]
+        _probed(ablation, folder / "first", SIZES[0], wanted, {}, whole_batches=False)
+        shown.advance(1)
+        probes: list[_Probe] = []
+        for size in SIZES:
+            known = {kind: each for probe in probes for kind, each in probe.measured.items()}
+            if wanted - known.keys():
+                known = {}  # what failed on fewer notes may need what is known
+            probes.append(_probed(ablation, folder / str(size), size, wanted, known, whole_batches=True))
+            shown.advance(1)
+    return _reckoned(plan, probes)
+
+
+@contextmanager
+def _gone_after(folder: Path) -> Iterator[None]:
+    """Nothing of an earlier, killed probe lies there at the start, and nothing of this one at the end."""
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return _reckoned(plan, probes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +170,16 @@ def _reckoned(plan: Plan, probes: list[_Probe]) -> Foretold:
     return Foretold(seconds, round(disk), unknown, total)
 
 
-def _probed(ablation: Ablation, out: Path, patients: int, wanted: set[str], *, whole_batches: bool) -> _Probe:
+def _probed(
+    ablation: Ablation,
+    out: Path,
+    patients: int,
+    wanted: set[str],
+    known: Mapping[str, _Measured],
+    *,
+    whole_batches: bool,
+) -> _Probe:
+    """Measures each wanted kind on a few patients, but for those that are `known` for as much work."""
     out.mkdir(parents=True, mode=0o700)
     small = _small(ablation, out, patients, whole_batches=whole_batches)
     corpus = open_corpus(small.base.corpus.path, "jsonl")
@@ -164,11 +190,15 @@ def _probed(ablation: Ablation, out: Path, patients: int, wanted: set[str], *, w
     failed: dict[str, str] = {}
     broken: set[str] = set()
     growth: dict[str, float] = {}
+    needless: set[str] = set()
     for recipe, node in graph.nodes.items():
         kind = kind_of(node)
-        if broken & {origin.recipe for origin in node.inputs.values()}:
+        reads = {origin.recipe for origin in node.inputs.values()}
+        if broken & reads:
             broken.add(recipe)
             failed.setdefault(kind, "what it reads could not be made")
+        elif needless & reads or (kind in known and known[kind].work == node.notes * node.epochs):
+            needless.add(recipe)
         elif kind in wanted and kind not in measured and kind not in failed:
             ended = attempt(artefacts, recipe)
             if ended.why:

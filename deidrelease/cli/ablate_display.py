@@ -21,7 +21,7 @@ def show_plan(ablation: "Ablation", probe: bool) -> None:
     from rich.table import Table
 
     from deidrelease.ablation.planning import plan_of
-    from deidrelease.ablation.probing import foretell
+    from deidrelease.ablation.probing import SIZES, foretell
     from deidrelease.models.loading import quieten
 
     if probe:
@@ -30,6 +30,9 @@ def show_plan(ablation: "Ablation", probe: bool) -> None:
     settings = ablation.settings
     seeds = len(ablation.seeds)
     click.echo(f"{found.cells} cells, {settings.folds} folds, {seeds} seed(s): {found.routes} runs")
+    if probe and found.left:
+        few, more = SIZES
+        click.echo(f"Measuring each kind of work on the notes of {few} and of {more} patients first.", err=True)
     with shown_progress():
         foretold = foretell(ablation, found) if probe and found.left else None
     table = Table("stage", "to make", "of them shared", "unshared it would be", "done", "about", box=None)
