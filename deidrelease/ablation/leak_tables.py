@@ -39,9 +39,11 @@ def leak_tables(cells: Sequence[CellOutcome], verdicts: Mapping[str, CellVerdict
 
 def _decisive(cell: CellOutcome) -> str:
     counts = [[run.number(f"audit.{audit}.decisive") for audit in _DECISIVE] for run in cell.runs]
-    if not all(cell.leak(f"{audit}.decisive") for audit in _DECISIVE):
-        return "not measured in every run"
-    return f"{max(sum(count or 0.0 for count in of_run) for of_run in counts):,.0f}"
+    worst = max(sum(count or 0.0 for count in of_run) for of_run in counts)
+    if all(cell.leak(f"{audit}.decisive") for audit in _DECISIVE):
+        return f"{worst:,.0f}"
+    # What an audit that lacks power has found all the same is found; that it found nothing would be no news.
+    return f"{worst:,.0f} or more; not measured in every run" if worst else "not measured in every run"
 
 
 def _leak(cell: CellOutcome, metric: str) -> str:

@@ -104,6 +104,16 @@ def test_a_heat_map_shows_a_cell_that_is_not_there_as_such(tmp_path: Path) -> No
     assert (tmp_path / "f1-annotator-generator.svg").read_text(encoding="utf-8").count("not whole") == 1
 
 
+def test_what_is_decisive_is_told_also_where_not_every_audit_could_measure(findings: Findings) -> None:
+    # No audit but verbatim has looked; it found three spans on one fold of the cells with all of the generator's gold.
+    leaks = summary(findings).partition("## What each cell leaks")[2].partition("##")[0].splitlines()
+    cells = {line.split("|")[1].strip(): line.split("|")[2].strip() for line in leaks if line.startswith("| generator")}
+    assert len(cells) == 11
+    for cell, told in cells.items():
+        full = cell.startswith("generator's gold 100%")
+        assert told == ("3 or more; not measured in every run" if full else "not measured in every run")
+
+
 def test_without_audits_nothing_is_said_to_be_clean(tmp_path: Path, policy: Policy) -> None:
     made = Made(grid={"adapt.epochs": [1, 2]}, synthetic=lambda _: 0.8, gold=lambda _: 0.9, audit=lambda _l, _f: None)
     found = findings_of(made.write(tmp_path), policy, DAY)
