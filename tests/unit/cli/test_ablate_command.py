@@ -46,16 +46,22 @@ def test_a_config_is_run_and_can_be_planned(config: Path, arguments: tuple[str, 
 
 
 @pytest.mark.parametrize(
-    ("example", "cells"), [("ablation-demo", 4), ("ablation-meddocan", 19), ("ablation-corner", 5)]
+    ("example", "cells", "folds"),
+    [
+        ("ablation-demo", 4, 3),
+        ("ablation-meddocan", 19, 3),
+        ("ablation-corner", 6, 3),
+        ("ablation-swedish-news", 4, 2),
+    ],
 )
-def test_the_examples_can_be_planned(tmp_path: Path, example: str, cells: int) -> None:
+def test_the_examples_can_be_planned(tmp_path: Path, example: str, cells: int, folds: int) -> None:
     # On other notes than theirs, which are no part of the repository.
     corpus = {"path": write_notes(tmp_path, 10), "format": "jsonl", "patients": "recorded", "labels": "demo"}
     notes = [word for key, value in corpus.items() for word in ("--set", f"base.corpus.{key}={value}")]
     out = "--set", f"out={tmp_path / 'out'}"
     told = ablate(ROOT / "examples" / f"{example}.yaml", "--plan", "--no-probe", *notes, *out)
     assert told.exit_code == 0, told.exception
-    assert f"{cells} cells, 3 folds, 1 seed(s): {3 * cells} runs" in told.output
+    assert f"{cells} cells, {folds} folds, 1 seed(s): {folds * cells} runs" in told.output
 
 
 def test_help_tells_of_every_command() -> None:
