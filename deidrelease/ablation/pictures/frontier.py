@@ -134,6 +134,9 @@ def _points(
     axes.set_xlabel(panel.name)
     if panel.chance is None and max(panel.at.values()) > 10 * min(panel.at.values()) > 0:
         axes.set_xscale("log")
+    else:
+        # Small shares have long numbers, which must not run into one another.
+        axes.locator_params(axis="x", nbins=5)
     if panel.missing:
         axes.set_title(f"{panel.missing} cell(s) not measured", loc="right", fontsize=7.5, color="0.25")
     cleared(axes, "both")
