@@ -1,5 +1,6 @@
 """`deidrelease audit`."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from deidrelease.results import Verdict
 
 BLOCKED = 4
+_THRESHOLDS = 50_000, 20, 100
+"""Of the garbage collector: new objects before it looks at these, such looks before one at older ones, and at all."""
 _SEED = click.IntRange(0, LARGEST_INTEGER)
 _PATH = click.Path(path_type=Path)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -71,6 +74,7 @@ def audit(context: click.Context, /, **given: Any) -> None:
     the policy, or an audit crashed.
     """
     _one_thread_a_process()
+    _collect_seldom(context)
     from deidrelease.auditing.choosing import chosen_audits
     from deidrelease.auditing.running import audit as run_audits
     from deidrelease.cli.audit_display import show_files, show_result
@@ -101,6 +105,12 @@ def _one_thread_a_process() -> None:
     """
     if "numpy" not in sys.modules:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _collect_seldom(context: click.Context) -> None:
+    """Notes, values and findings stay to the end and hold no cycles; walking them all again and again finds nothing."""
+    context.call_on_close(partial(gc.set_threshold, *gc.get_threshold()))
+    gc.set_threshold(*_THRESHOLDS)
 
 
 def _judge(policy: str) -> "Callable[[AuditResult], Verdict]":

@@ -78,12 +78,15 @@ def _features(counts: NDArray[np.uint16]) -> Matrix:
     """Rows of length 1 of damped, rarity-weighted counts, with the damped length beside; columns centred; (n, d)."""
     seen = (counts > 0).sum(axis=0)
     rarity = np.log((1 + len(counts)) / (1 + seen))
-    words = np.log1p(counts.astype(np.float64)) * rarity
+    # Counts are small whole numbers: the logarithm of each there is, looked up, and not one for each of millions.
+    words = np.log1p(np.arange(int(counts.max()) + 1, dtype=np.float64))[counts]
+    words *= rarity
     words /= np.maximum(np.linalg.norm(words, axis=1, keepdims=True), 1e-12)
     length = np.log1p(counts.sum(axis=1, dtype=np.float64))
     length = (length - length.mean()) / max(float(length.std()), 1e-12)
     rows = np.column_stack([words, length / 2])
-    return np.asarray(rows - rows.mean(axis=0))
+    rows -= rows.mean(axis=0)
+    return rows
 
 
 def _smoother(rows: Matrix, rng: np.random.Generator) -> Matrix:

@@ -39,9 +39,8 @@ class HashTable:
     def of(cls, keys: Hashes) -> Self:
         """From sorted distinct `keys`."""
         bits = max(1, len(keys).bit_length())
-        heads = np.arange(1 << bits, dtype=np.uint64) << np.uint64(64 - bits)
-        buckets = np.append(np.searchsorted(keys, heads), len(keys)).astype(np.int64)
-        return cls(keys, buckets, 64 - bits, int(np.diff(buckets).max()))
+        sizes = np.bincount((keys >> np.uint64(64 - bits)).astype(np.int64), minlength=1 << bits)
+        return cls(keys, np.concatenate([[0], np.cumsum(sizes)]), 64 - bits, int(sizes.max()))
 
     def find(self, wanted: Hashes) -> Numbers:
         """The place of each of `wanted` among the keys, -1 where it is none; (m,)."""
