@@ -15,20 +15,28 @@ def distinct_sorted(values: NDArray[Kind]) -> NDArray[Kind]:
     long as sorting them.
     """
     ordered = np.sort(values)
-    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+    return ordered[_new(ordered)]
 
 
-def distinct_counted(
-    values: NDArray[Kind],
-) -> tuple[NDArray[Kind], NDArray[np.int64], NDArray[np.int64]]:
-    """The different ones of `values`, ascending, where each stands first, and how often it stands; (n,) three times.
+def distinct_counted(values: NDArray[Kind]) -> tuple[NDArray[Kind], NDArray[np.int64]]:
+    """The different ones of `values`, ascending, and how often each stands; (n,) twice."""
+    ordered = np.sort(values)
+    starts = np.flatnonzero(_new(ordered))
+    return ordered[starts], np.diff(np.append(starts, len(ordered)))
 
-    What `np.unique` gives with index and counts. That sorts stably, to find the first place; an unstable sort and the
-    least place of each run of equals take a third of the time.
-    """
+
+def distinct_placed(values: NDArray[Kind]) -> tuple[NDArray[Kind], NDArray[np.int64]]:
+    """The different ones of `values`, ascending, and the place of each of `values` among them; (n,), (n_values,)."""
     order = np.argsort(values)
     ordered = values[order]
-    starts = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if len(ordered) else np.empty(0, np.int64)
-    counts = np.diff(np.append(starts, len(ordered)))
-    firsts = np.minimum.reduceat(order, starts) if len(starts) else starts
-    return ordered[starts], firsts, counts
+    new = _new(ordered)
+    places = np.empty(len(values), np.int64)
+    places[order] = np.cumsum(new) - 1
+    return ordered[new], places
+
+
+def _new(ordered: NDArray[Kind]) -> NDArray[np.bool_]:
+    """Whether each differs from the one before it."""
+    new = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    return new

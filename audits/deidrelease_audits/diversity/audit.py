@@ -1,23 +1,21 @@
 """Diversity: what a release loses against the notes it was learned from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from deidrelease.contracts import Arm, Conclusion, Corpora, Shard
 from deidrelease.keys import SiteKey
-from deidrelease.notes import Note
 from deidrelease.results import Estimate, bucketed
 from deidrelease_audits.diversity.label_divergence import floor, label_divergence
 from deidrelease_audits.diversity.tally import ArmDiversity, DiversityTally
+from deidrelease_audits.ordered import distinct_placed
 from deidrelease_audits.statistics import exact_value, wilson
 from deidrelease_audits.text.note_columns import NoteColumns
-from deidrelease_audits.text.shingles import ShingleTable, shingles_of
-from deidrelease_audits.text.tokens import words_of
+from deidrelease_audits.text.shingles import Places, shingles_of
+from deidrelease_audits.text.tokens import picked, words_of
 
 _METRICS = {
     "exact_duplicates": "Share of synthetic notes whose text is that of an earlier one, to the character.",
@@ -40,8 +38,9 @@ class DiversityIndex:
     """The synthetic notes, by their shingles.
 
     Attributes:
-        table: Of their shingles.
-        columns: Which note holds which.
+        columns: Which note holds which shingle.
+        places: The rows of `columns` that each note has, one note after the other; (n_held,).
+        firsts: The first of each note there, and behind the last; (n + 1,).
         texts: How many notes have the text of each note, itself included; (n,).
         repeats: Notes whose text stood before.
         column_of: A note's place, by its id.
@@ -50,8 +49,9 @@ class DiversityIndex:
         seed: Of the bootstrap.
     """
 
-    table: ShingleTable
     columns: NoteColumns
+    places: Places
+    firsts: Places
     texts: tuple[int, ...]
     repeats: int
     column_of: Mapping[str, int]
@@ -65,15 +65,16 @@ class DiversityIndex:
         release = corpora.release
         notes, texts = release.notes, [note.text for note in release.notes]
         hashes, whose = shingles_of(release, width)
-        table = ShingleTable.of(hashes)
-        columns = NoteColumns.of(table.find(hashes)[1], whose, len(table), len(notes))
+        keys, places = distinct_placed(hashes)
+        columns = NoteColumns.of(places, whose, len(keys), len(notes))
+        firsts = np.concatenate([[0], np.cumsum(columns.sizes)])
         alike: dict[str, int] = {}
         for text in texts:
             alike[text] = alike.get(text, 0) + 1
         copies = tuple(alike[text] for text in texts)
         column_of = {note.note_id: place for place, note in enumerate(notes)}
-        words = len(release.once(words_of)[0])
-        return cls(table, columns, copies, len(notes) - len(alike), column_of, words, corpora.key, corpora.seed)
+        words, repeats = len(release.once(words_of)[0]), len(notes) - len(alike)
+        return cls(columns, places, firsts, copies, repeats, column_of, words, corpora.key, corpora.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,23 +142,17 @@ class Diversity:
         )
 
     def _near(self, index: DiversityIndex, shard: Shard) -> int:
-        hashes, rows = shingles_of(shard, self.width)
-        places = index.table.find(hashes)[1]
+        own = np.array([index.column_of[note.note_id] for note in shard.notes], np.int64)
         step = max(64, _CELLS // max(1, index.columns.n))
-        firsts = range(0, len(shard.notes), step)
-        limits = np.searchsorted(rows, [*firsts, len(shard.notes)]).tolist()
-        near = 0
-        for first, (begin, end) in zip(firsts, pairwise(limits), strict=True):
-            notes = shard.notes[first : first + step]
-            shared = index.columns.shared(rows[begin:end] - first, places[begin:end], len(notes)).astype(np.float64)
-            near += self._near_of(index, notes, shared)
-        return near
+        return sum(self._near_of(index, own[first : first + step]) for first in range(0, len(own), step))
 
-    def _near_of(self, index: DiversityIndex, notes: Sequence[Note], shared: NDArray[np.float64]) -> int:
-        own = np.array([index.column_of[note.note_id] for note in notes])
+    def _near_of(self, index: DiversityIndex, own: Places) -> int:
+        places, firsts = picked(index.places, index.firsts, own)
+        rows = np.repeat(np.arange(len(own)), np.diff(firsts))
+        shared = index.columns.shared(rows, places, len(own)).astype(np.float64)
         either = index.columns.sizes[own][:, None] + index.columns.sizes[None, :] - shared
         similarity = shared / np.maximum(either, 1)
-        similarity[np.arange(len(notes)), own] = 0
+        similarity[np.arange(len(own)), own] = 0
         # Notes too short for a shingle can still be alike to the character.
         alike = np.array(index.texts)[own] > 1
         return int(((similarity >= self.near).any(axis=1) | alike).sum())

@@ -55,7 +55,7 @@ class ShingleIndex:
         telling = np.bincount(texts[holders <= self.common], minlength=len(first) - 1)
         kept = (holders > 0) & (holders <= self.common)
         pairs = self._pairs(place[kept], holders[kept], texts[kept])
-        shared, _, count = distinct_counted(pairs)
+        shared, count = distinct_counted(pairs)
         largest = np.zeros(len(first) - 1, np.int64)
         np.maximum.at(largest, shared >> 32, count)
         return np.asarray(largest / np.maximum(telling, 1))

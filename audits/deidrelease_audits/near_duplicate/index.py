@@ -81,10 +81,10 @@ class NearDuplicateIndex:
         synthetic = release.notes
         others = drawn_patients(corpora.holdout or (), corpora.key, reference_notes)
         ours, theirs = shingles_of(release, width), shingles_of(Shard("holdout", tuple(others)), width)
-        table = ShingleTable.of(np.concatenate([ours[0], theirs[0]]))
+        table, all_places = ShingleTable.placing(np.concatenate([ours[0], theirs[0]]))
+        places, their_places = np.split(all_places, [len(ours[0])])
         patients = np.array([patient_number(corpora.key, note.patient_id) for note in others], np.uint64)
-        reference = Reference.of(table.find(theirs[0])[1], theirs[1], patients, len(table))
-        places = table.find(ours[0])[1]
+        reference = Reference.of(their_places, theirs[1], patients, len(table))
         columns = NoteColumns.of(places, ours[1], len(table), len(synthetic))
         telling = np.bincount(ours[1][reference.holders[places] <= 1], minlength=len(synthetic))
         names = tuple(note.note_id for note in synthetic)

@@ -11,8 +11,8 @@ from deidrelease_audits.pii_replay.scan import ReplayIndex
 from deidrelease_audits.pii_replay.spellings import Spelling, find_edits, find_forms
 from deidrelease_audits.values import find_values
 
-_PIECE = 512
-"""Values whose places are looked up at once."""
+_PIECE = 4096
+"""Values whose places are looked up at once; every look goes through the whole release."""
 _Place = tuple[int, str, int, int, int]
 """Index of the value, kind, synthetic note, start and end there."""
 

@@ -10,7 +10,7 @@ in the values. Edits that lie at the joint are why the halves leave out one char
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,8 @@ def find_edits(text: SqueezedText, values: Sequence[str]) -> list[Spelling]:
     asked = [index for index, value in enumerate(values) if may_be_edited(squeeze(value))]
     squeezed = [squeeze(values[index]) for index in asked]
     which, starts, ends = _edit_candidates(text, squeezed)
+    likely = _one_edit_at_most(text, squeezed, which, starts, ends)
+    which, starts, ends = which[likely], starts[likely], ends[likely]
     windows = [text.text[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
     if not windows:
         return []
@@ -128,6 +130,44 @@ def _edit_candidates(
     change = ends - starts - lengths[which] + 1
     _, first = np.unique((which * (len(text) + 1) + starts) * 3 + change, return_index=True)
     return which[first], starts[first], ends[first]
+
+
+def _one_edit_at_most(
+    text: SqueezedText,
+    squeezed: Sequence[str],
+    which: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Which windows agree with their value but for what one edit can touch, from both ends on; most dates do not."""
+    codes = np.frombuffer("".join(squeezed).encode("utf-32-le", "surrogatepass"), "<u4")
+    lengths = np.array([len(value) for value in squeezed], np.int64)
+    firsts = np.cumsum(lengths)[which] - lengths[which]
+    change = ends - starts - lengths[which]
+    shorter = lengths[which] + np.minimum(change, 0)
+    before = _agreeing(text.codes, starts, codes, firsts, shorter, 1)
+    behind = _agreeing(text.codes, ends - 1, codes, firsts + lengths[which] - 1, shorter, -1)
+    # Two neighbours swapped leave two places that differ; a character changed leaves one, one more or less none.
+    return np.flatnonzero(before + behind >= shorter - 2 * (change == 0))
+
+
+def _agreeing(
+    ours: NDArray[np.unsignedinteger[Any]],
+    our_places: NDArray[np.int64],
+    theirs: NDArray[np.unsignedinteger[Any]],
+    their_places: NDArray[np.int64],
+    most: NDArray[np.int64],
+    step: int,
+) -> NDArray[np.int64]:
+    """How many characters, from each pair of places on in steps of `step`, are equal before the first that differ."""
+    agreeing = np.zeros(len(most), np.int64)
+    left = np.flatnonzero(most > 0)
+    while len(left):
+        seen = agreeing[left[0]]
+        left = left[ours[our_places[left] + step * seen] == theirs[their_places[left] + step * seen]]
+        agreeing[left] += 1
+        left = left[most[left] > seen + 1]
+    return agreeing
 
 
 def _ends_word(text: SqueezedText, ends: NDArray[np.int64]) -> NDArray[np.bool_]:

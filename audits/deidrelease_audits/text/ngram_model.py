@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from deidrelease_audits.ordered import distinct_counted
+from deidrelease_audits.ordered import distinct_placed
 
 _CHAIN = np.uint64(0x9E3779B97F4A7C15)
 """Odd, so that a hash keeps all of what came before; token codes are mixed already."""
@@ -99,17 +99,20 @@ class NgramModel:
             order: Most words of an n-gram, at least 1.
         """
         hashes, valid = chained(codes, first, order)
-        counted = [_counted(h, v) for h, v in zip(hashes, valid, strict=True)]
-        tables = [HashTable.of(keys) for keys, _, _ in counted]
+        placed = [_placed(h, v) for h, v in zip(hashes, valid, strict=True)]
         orders = []
-        for k, (keys, counts, _) in enumerate(counted):
+        for k, (keys, places) in enumerate(placed):
+            counts = np.bincount(places[places >= 0], minlength=len(keys))
             followed = followers = np.zeros(len(keys), np.int64)
             if k + 1 < order:
-                _, longer, at = counted[k + 1]
-                before = tables[k].find(hashes[k][at - 1])
-                followed = np.bincount(before, longer, len(keys)).astype(np.int64)
+                longer, behind = placed[k + 1]
+                where = np.flatnonzero(behind >= 0)
+                followed = np.bincount(places[where - 1], minlength=len(keys))
+                # Every n-gram with the one in front of its last word, however often it stands.
+                before = np.empty(len(longer), np.int64)
+                before[behind[where]] = places[where - 1]
                 followers = np.bincount(before, minlength=len(keys))
-            orders.append(_Order(tables[k], counts, followed, followers))
+            orders.append(_Order(HashTable.of(keys), counts, followed, followers))
         return cls(tuple(orders), len(codes))
 
     def surprise(self, codes: Hashes, first: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -151,11 +154,11 @@ def chained(codes: Hashes, first: Numbers, order: int) -> tuple[list[Hashes], li
     return hashes, [depth >= k for k in range(order)]
 
 
-def _counted(hashes: Hashes, valid: NDArray[np.bool_]) -> tuple[Hashes, Numbers, Numbers]:
-    """The different n-grams, sorted, how often each stands, and where each stands first."""
-    where = np.flatnonzero(valid)
-    keys, at, counts = distinct_counted(hashes[where])
-    return keys, counts, where[at]
+def _placed(hashes: Hashes, valid: NDArray[np.bool_]) -> tuple[Hashes, Numbers]:
+    """The different n-grams, sorted, and for each word the place of the one that ends with it; -1 where none does."""
+    places = np.full(len(hashes), -1, np.int64)
+    keys, places[valid] = distinct_placed(hashes[valid])
+    return keys, places
 
 
 def _at(values: Numbers, place: Numbers) -> Numbers:

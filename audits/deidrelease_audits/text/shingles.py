@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidrelease.contracts import Shard
+from deidrelease_audits.ordered import distinct_placed, distinct_sorted
 from deidrelease_audits.text.tokens import mixed, tokenise_all, words_of
 
 Hashes = NDArray[np.uint64]
@@ -105,8 +106,16 @@ class ShingleTable:
     @classmethod
     def of(cls, hashes: Hashes) -> Self:
         """Of the different ones among `hashes`."""
-        ordered = np.sort(hashes)
-        keys = ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered
+        return cls._of_keys(distinct_sorted(hashes))
+
+    @classmethod
+    def placing(cls, hashes: Hashes) -> tuple[Self, Places]:
+        """The same, and where each of `hashes` stands in it, in a fraction of the time of looking all of them up."""
+        keys, places = distinct_placed(hashes)
+        return cls._of_keys(keys), places
+
+    @classmethod
+    def _of_keys(cls, keys: Hashes) -> Self:
         bits = min(max(10, len(keys).bit_length() + 4), 27)
         seen = np.zeros(1 << bits, bool)
         seen[keys >> np.uint64(64 - bits)] = True

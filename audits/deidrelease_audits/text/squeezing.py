@@ -41,6 +41,7 @@ class SqueezedText:
 
     Attributes:
         text: n characters.
+        codes: Their code points, in as few bytes as the largest takes; (n,).
         origins: The code point of the joined text that each stands for; (n,).
         begins: Where words begin, ascending; (n_words,).
         ends: Whether a word ends before each character; (n + 1,).
@@ -49,6 +50,7 @@ class SqueezedText:
     """
 
     text: str
+    codes: NDArray[np.unsignedinteger[Any]]
     origins: NDArray[np.signedinteger[Any]]
     begins: NDArray[np.int64]
     ends: NDArray[np.bool_]
@@ -72,14 +74,16 @@ class SqueezedText:
         border = np.append(is_border(kinds), True)
         first = np.append(True, np.diff(origins) > 0) if len(origins) else np.empty(0, bool)
         is_digit = kinds[origins] == DIGIT
-        real = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4") != 0
+        written = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
+        squeezed = written.astype(np.min_scalar_type(int(written.max(initial=0))))
+        real = squeezed != 0
         # A word ends behind the last character that a code point became, where a border follows that code point.
         last = np.append(first[1:], True) & border[origins + 1] & real
         begins = np.flatnonzero(border[origins] & first & real)
         numbers = begins[is_digit[begins]]
         others = np.append(np.flatnonzero(~is_digit), len(is_digit))
         runs = others[np.searchsorted(others, numbers)]
-        return cls(text, origins, begins, np.append(False, last), numbers, runs)
+        return cls(text, squeezed, origins, begins, np.append(False, last), numbers, runs)
 
     def __len__(self) -> int:
         """Characters."""
@@ -110,8 +114,8 @@ def places_of(text: SqueezedText, pieces: Sequence[str], *, at_end: bool = False
     lengths = np.array([_PIECES[bisect(_PIECES, len(piece)) - 1] if piece else 0 for piece in pieces], np.int64)
     wanted = _hashes(pieces, at_end)
     anchors = np.flatnonzero(text.ends) if at_end else text.begins
-    margin = "\0" * _PIECES[-1]
-    codes = np.frombuffer((margin + text.text + margin).encode("utf-32-le", "surrogatepass"), "<u4")
+    margin = np.zeros(_PIECES[-1], text.codes.dtype)
+    codes = np.concatenate([margin, text.codes, margin])
     found = [(np.empty(0, np.int64), np.empty(0, np.int64))]
     hashes = np.zeros(len(anchors), np.uint64)
     for length in range(1, int(lengths.max(initial=0)) + 1):

@@ -65,7 +65,7 @@ def words_of(notes: Sequence[Note]) -> tuple[Tokens, Places]:
     return tokens, firsts
 
 
-def picked(codes: Codes, firsts: Places, texts: Places) -> tuple[Codes, Places]:
+def picked(codes: NDArray[Kind], firsts: Places, texts: Places) -> tuple[NDArray[Kind], Places]:
     """The tokens of some `texts`, by number, in the order asked for, and the first of each; (n_texts + 1,)."""
     counts = np.diff(firsts)[texts]
     bounds = np.concatenate([[0], np.cumsum(counts)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from deidrelease_audits.diversity.label_divergence import floor, jensen_shannon, label_divergence
 from deidrelease_audits.membership.blind_classifier import FOLDS, PENALTY, _smoother
-from deidrelease_audits.ordered import distinct_counted, distinct_sorted
+from deidrelease_audits.ordered import distinct_counted, distinct_placed, distinct_sorted
 from deidrelease_audits.statistics import auc, auc_estimate, patient_bootstrap
 from deidrelease_audits.text.borders import is_border, kind_of, kinds_of
 from deidrelease_audits.text.tokens import picked, tokenise_all
@@ -19,9 +19,10 @@ from deidrelease_audits.text.tokens import picked, tokenise_all
 @given(st.lists(st.integers(0, 9)))
 def test_distinct_values_are_those_of_numpy(values: list[int]) -> None:
     numbers = np.array(values, np.uint64)
-    keys, firsts, counts = np.unique(numbers, return_index=True, return_counts=True)
+    keys, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     assert distinct_sorted(numbers).tolist() == keys.tolist()
-    assert [part.tolist() for part in distinct_counted(numbers)] == [keys.tolist(), firsts.tolist(), counts.tolist()]
+    assert [part.tolist() for part in distinct_counted(numbers)] == [keys.tolist(), counts.tolist()]
+    assert [part.tolist() for part in distinct_placed(numbers)] == [keys.tolist(), places.tolist()]
 
 
 @given(st.text(alphabet="a1 \n.é\u0301٣ß😀\u2003\x1f"))
