@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidrelease_audits.text.borders import DIGIT, ends_of, is_border, joined_codes, kinds_of
+from deidrelease_audits.text.tokens import batches
 
 _PIECES = (1, 2, 3, 4, 5, 6, 8, 12, 16)
 """Lengths that pieces are looked up in; a longer piece is looked up by as much of it, and then compared."""
@@ -60,6 +61,30 @@ class SqueezedText:
     @classmethod
     def of(cls, texts: Sequence[str]) -> Self:
         """Squeezes `texts`, joined as `Haystack` joins them."""
+        parts, points, characters = [cls._of_few([])], 0, 0
+        # No word goes on in the next text, so they can be worked on in parts that stay in a core's cache.
+        for first, last in batches(texts):
+            part = cls._of_few(texts[first:last])
+            parts.append(part.moved(points, characters))
+            points += sum(map(len, texts[first:last])) + last - first
+            characters += len(part)
+        return cls(
+            "".join(part.text for part in parts),
+            np.concatenate([part.codes for part in parts]),
+            np.concatenate([part.origins for part in parts]),
+            np.concatenate([part.begins for part in parts]),
+            np.concatenate([[False], *(part.ends[1:] for part in parts)]),
+            np.concatenate([part.numbers for part in parts]),
+            np.concatenate([part.runs for part in parts]),
+        )
+
+    def moved(self, points: int, characters: int) -> Self:
+        """The same with its places counted from further on: so many code points, and characters of what became them."""
+        begins, numbers, runs = self.begins + characters, self.numbers + characters, self.runs + characters
+        return type(self)(self.text, self.codes, self.origins + points, begins, self.ends, numbers, runs)
+
+    @classmethod
+    def _of_few(cls, texts: Sequence[str]) -> Self:
         codes = joined_codes(texts)
         kinds = kinds_of(codes)
         limits = ends_of(texts)
