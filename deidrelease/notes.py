@@ -10,6 +10,7 @@ import json
 from bisect import bisect
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Protocol
 
 from deidrelease.errors import CorpusError, Problem
@@ -25,6 +26,10 @@ class Span:
     start: int
     end: int
     label: str
+
+
+_ORDER = attrgetter("start", "end", "label")
+"""That of `Span`: made of tuples once, and not of two at every comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Note:
     meta: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "spans", tuple(sorted(self.spans)))
+        object.__setattr__(self, "spans", tuple(sorted(self.spans, key=_ORDER)))
         if defects := span_defects(self.text, self.spans):
             raise ValueError("; ".join(defects))
 

@@ -23,6 +23,7 @@ __all__ = [
     "auc",
     "auc_estimate",
     "clopper_pearson",
+    "clopper_pearson_highs",
     "exact_count",
     "exact_value",
     "holm",
@@ -53,6 +54,17 @@ def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Estimat
     high = 1.0 if successes == n else float(betaincinv(successes + 1, n - successes, 1 - tail))
     share = successes / n
     return Estimate(share, min(low, share), max(high, share), confidence, n, "Clopper-Pearson interval (1934)")
+
+
+def clopper_pearson_highs(
+    successes: NDArray[np.int64], n: NDArray[np.int64], confidence: float = 0.95
+) -> NDArray[np.float64]:
+    """The upper ends of many such intervals at once, which takes a fraction of the time; (m,)."""
+    from scipy.special import betaincinv
+
+    # A share of 1 has no interval above it, and would have no second parameter.
+    highs = betaincinv(successes + 1, np.maximum(n - successes, 1), 1 - (1 - confidence) / 2)
+    return np.where(successes == n, 1.0, np.maximum(highs, successes / n))
 
 
 def poisson_bounds(count: int, confidence: float = 0.95) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from deidrelease.keys import SiteKey
 from deidrelease_audits.linkage.held import Held
 from deidrelease_audits.linkage.incidents import outermost
 from deidrelease_audits.linkage.tally import HeldItems
+from deidrelease_audits.ordered import distinct_placed
 from deidrelease_audits.values import Haystack, find_values
 
 LEAST_KINDS = 3
@@ -122,7 +123,7 @@ def _alone(
     if len(set(kinds)) < LEAST_KINDS:
         return
     holders = [by_item[item] for item in items]
-    patients, row = np.unique(np.concatenate(holders), return_inverse=True)
+    patients, row = distinct_placed(np.concatenate(holders))
     has = np.zeros((len(patients), len(items)), np.bool_)
     has[row, np.repeat(np.arange(len(items)), [len(those) for those in holders])] = True
     by_kind = sorted(range(len(kinds)), key=kinds.__getitem__)
@@ -130,9 +131,11 @@ def _alone(
     enough = np.logical_or.reduceat(has[:, by_kind], starts, axis=1).sum(axis=1) >= LEAST_KINDS
     if not enough.any():
         return
-    rows, first, count = np.unique(has[enough], axis=0, return_index=True, return_counts=True)
-    for at in np.argsort(first):
+    holders_of = defaultdict(list)
+    for number, row in zip(patients[enough].tolist(), has[enough], strict=True):
+        holders_of[row.tobytes()].append(number)
+    rows = np.frombuffer(b"".join(holders_of), np.bool_).reshape(len(holders_of), -1)
+    for row, those in zip(rows, holders_of.values(), strict=True):
         # All of this row's items stand in some other row: somebody else has them together.
-        contained = rows[:, rows[at]].all(axis=1).sum() > 1
-        if count[at] == 1 and not contained:
-            yield int(patients[enough][first[at]]), rows[at]
+        if len(those) == 1 and rows[:, row].all(axis=1).sum() == 1:
+            yield those[0], row

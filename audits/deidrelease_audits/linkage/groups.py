@@ -8,7 +8,6 @@ on hold-out values that stand in the release.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from math import inf, isfinite
 from typing import Self
 
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deidrelease_audits.linkage.bits import CharacterModel
-from deidrelease_audits.statistics import clopper_pearson, poisson_bounds
+from deidrelease_audits.statistics import clopper_pearson_highs, poisson_bounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,13 +62,14 @@ class GroupNull:
     def _of_all(self, bits: Sequence[float]) -> list[float]:
         seen = np.searchsorted(self.shared, bits, side="right").tolist()
         looked = (np.searchsorted(self.bits, bits, side="right") * self.others // 2).tolist()
-        return [self._bounded(*one) for one in zip(bits, seen, looked, strict=True)]
+        bounds = _uppers(list(zip(map(min, seen, looked), looked, strict=True)))
+        return [self._bounded(*one) for one in zip(bits, bounds, strict=True)]
 
-    def _bounded(self, bits: float, seen: int, looked: int) -> float:
+    def _bounded(self, bits: float, bound: float) -> float:
         model = min(1.0, self.each * float(2.0**-bits))
         # A model without a bound is no model: nothing times infinity must not be taken for nothing.
         inflated = model * self.inflation if isfinite(self.inflation) else inf
-        return max(model, min(inflated, _upper(min(seen, looked), looked)))
+        return max(model, min(inflated, bound))
 
 
 def group_nulls(
@@ -127,6 +127,8 @@ def _inflation(seen: NDArray[np.float64], bits: NDArray[np.float64], weight: flo
     return factor
 
 
-@lru_cache(maxsize=4096)
-def _upper(seen: int, looked: int) -> float:
-    return clopper_pearson(seen, looked).high if looked else 1.0
+def _uppers(shares: Sequence[tuple[int, int]]) -> list[float]:
+    """The upper bound of each share, of pairs seen and looked at; 1 where nothing was looked at."""
+    some = [share for share in dict.fromkeys(shares) if share[1]]
+    bounds = dict(zip(some, clopper_pearson_highs(*np.array(some, np.int64).reshape(-1, 2).T).tolist(), strict=True))
+    return [bounds.get(share, 1.0) for share in shares]

@@ -36,14 +36,22 @@ class BlindBags:
 
     @classmethod
     def of(cls, most: int, patients: Sequence[int], codes: Hashes, first: Numbers) -> Self:
-        """From the words of some notes, as `NgramModel.fit` takes them, and the patient of each note."""
+        """From the words of some notes, as `NgramModel.fit` takes them, and the patient of each note.
+
+        Every word and every two words in a row of a note fall into one dimension.
+        """
         numbers = np.array(patients, np.uint64)
         kept, whose = np.unique(numbers, return_inverse=True)
-        counts = np.zeros((min(most, len(kept)), DIMENSIONS), np.int64)
-        for note in np.flatnonzero(whose < most):
-            bag = _bag(codes[first[note] : first[note + 1]])
-            counts[whose[note]] += np.bincount(bag, minlength=DIMENSIONS)
-        return cls(most, kept[:most], np.minimum(counts, _MOST).astype(np.uint16))
+        rows = min(most, len(kept))
+        owners = np.repeat(whose.astype(np.int64), np.diff(first))
+        hashes, valid = chained(codes, first, 2)
+        counts = np.zeros(rows * DIMENSIONS, np.int64)
+        for grams, whole in zip(hashes, valid, strict=True):
+            held = whole & (owners < most)
+            dimensions = (mixed(grams[held]) % np.uint64(DIMENSIONS)).astype(np.int64)
+            counts += np.bincount(owners[held] * DIMENSIONS + dimensions, minlength=len(counts))
+        bags = np.minimum(counts, _MOST).astype(np.uint16).reshape(rows, DIMENSIONS)
+        return cls(most, kept[:most], bags)
 
     def __add__(self, other: Self) -> Self:
         """Both, cut to the patients with the smallest numbers."""
@@ -60,10 +68,3 @@ class BlindBags:
         return np.array_equal(self.patients, other.patients) and np.array_equal(self.counts, other.counts)
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _bag(codes: Hashes) -> NDArray[np.int64]:
-    """The dimension of every word and of every two words in a row."""
-    both = chained(codes, np.array([0, len(codes)]), 2)[0]
-    hashes = np.concatenate([codes, both[1][1:]])
-    return (mixed(hashes) % np.uint64(DIMENSIONS)).astype(np.int64)

@@ -65,8 +65,8 @@ def forms_of(value: str, kind: str) -> Iterator[tuple[Kind, str]]:
     if len(squeezed) < LEAST_SQUEEZED:
         return
     yield "same", squeezed
-    words = [word for word in map(squeeze, re.split(r"[\s,.;-]+", value)) if word]
-    if kind != "person" or not 2 <= len(words) <= _MOST_WORDS:
+    words = [word for word in map(squeeze, re.split(r"[\s,.;-]+", value)) if word] if kind == "person" else []
+    if not 2 <= len(words) <= _MOST_WORDS:
         return
     seen = {squeezed}
     for cut in range(1, len(words)):

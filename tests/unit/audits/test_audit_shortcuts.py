@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from deidrelease_audits.diversity.label_divergence import floor, jensen_shannon, label_divergence
 from deidrelease_audits.membership.blind_classifier import FOLDS, PENALTY, _smoother
 from deidrelease_audits.ordered import distinct_counted, distinct_placed, distinct_sorted
-from deidrelease_audits.statistics import auc, auc_estimate, patient_bootstrap
+from deidrelease_audits.statistics import auc, auc_estimate, clopper_pearson, clopper_pearson_highs, patient_bootstrap
 from deidrelease_audits.text.borders import is_border, kind_of, kinds_of
 from deidrelease_audits.text.tokens import picked, tokenise_all
 
@@ -23,6 +23,12 @@ def test_distinct_values_are_those_of_numpy(values: list[int]) -> None:
     assert distinct_sorted(numbers).tolist() == keys.tolist()
     assert [part.tolist() for part in distinct_counted(numbers)] == [keys.tolist(), counts.tolist()]
     assert [part.tolist() for part in distinct_placed(numbers)] == [keys.tolist(), places.tolist()]
+
+
+def test_upper_bounds_of_many_shares_are_those_of_each() -> None:
+    shares = [(hits, n) for n in (1, 7, 400) for hits in range(n + 1)]
+    highs = clopper_pearson_highs(*np.array(shares).T)
+    assert highs.tolist() == [clopper_pearson(hits, n).high for hits, n in shares]
 
 
 @given(st.text(alphabet="a1 \n.é\u0301٣ß😀\u2003\x1f"))
