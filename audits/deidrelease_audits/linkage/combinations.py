@@ -132,10 +132,10 @@ def _alone(
     if not enough.any():
         return
     holders_of = defaultdict(list)
-    for number, row in zip(patients[enough].tolist(), has[enough], strict=True):
-        holders_of[row.tobytes()].append(number)
+    for patient, held in zip(patients[enough].tolist(), has[enough], strict=True):
+        holders_of[held.tobytes()].append(patient)
     rows = np.frombuffer(b"".join(holders_of), np.bool_).reshape(len(holders_of), -1)
-    for row, those in zip(rows, holders_of.values(), strict=True):
-        # All of this row's items stand in some other row: somebody else has them together.
-        if len(those) == 1 and rows[:, row].all(axis=1).sum() == 1:
-            yield those[0], row
+    for held, those in zip(rows, holders_of.values(), strict=True):
+        # Where all of these items stand in some other row too, somebody else has them together.
+        if len(those) == 1 and rows[:, held].all(axis=1).sum() == 1:
+            yield those[0], held

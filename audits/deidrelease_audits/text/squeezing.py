@@ -175,7 +175,9 @@ def _equal(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Every chosen piece with every anchor of its hash."""
     chosen = chosen[np.argsort(wanted[chosen], kind="stable")]
-    keys, first, many = np.unique(wanted[chosen], return_index=True, return_counts=True)
+    ordered = wanted[chosen]
+    first = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
+    keys, many = ordered[first], np.diff(np.append(first, len(ordered)))
     likely = _begun(hashes, keys)
     place = np.minimum(np.searchsorted(keys, hashes[likely]), len(keys) - 1)
     equal = keys[place] == hashes[likely]
