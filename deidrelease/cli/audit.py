@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from deidrelease.results import Verdict
 
 BLOCKED = 4
-_THRESHOLDS = 50_000, 20, 100
+_THRESHOLDS = 500_000, 20, 100
 """Of the garbage collector: new objects before it looks at these, such looks before one at older ones, and at all."""
 _SEED = click.IntRange(0, LARGEST_INTEGER)
 _PATH = click.Path(path_type=Path)
