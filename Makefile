@@ -14,7 +14,7 @@ test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not corpora" --durations=10
 
 fast: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not corpora and not slow"
+	$(BIN)/python -m pytest -m "not corpora and not slow" -n 2
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -154,7 +155,7 @@ def test_a_file_that_may_not_be_read_is_told(
 ) -> None:
     folder = tmp_path_factory.mktemp("open")
     # The folders that pytest made are closed to others.
-    for parent in (folder, folder.parent, folder.parent.parent):
+    for parent in takewhile(lambda each: each.stat().st_mode & 0o005 != 0o005, (folder, *folder.parents)):
         parent.chmod(0o755)
     source = folder / f"in{ENDINGS[name]}"
     made = [Note(note_id, "p", "Zoltan", ()) for note_id in ("n0", "N1", "n1")]
