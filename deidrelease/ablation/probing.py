@@ -1,4 +1,4 @@
-"""A short probe: every kind of work of an ablation done once on a few notes and once on twice as many, and measured.
+"""A short probe: every kind of work of an ablation done once on a few notes and once on three times as many.
 
 Through both measurements of a kind goes a line, in notes times epochs, and from it comes the time of all nodes of that
 kind. Sampling is measured with as many notes as are sampled at once, as a few take as long as those; once, as the

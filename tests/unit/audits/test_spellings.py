@@ -1,5 +1,8 @@
 """Other spellings of a value, against an independent slow search."""
 
+from dataclasses import fields
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from deidrelease.surrogates.normal import squeezed
 from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.pii_replay.spellings import find_edits, find_forms, forms_of, may_be_edited
 from deidrelease_audits.pii_replay.written_days import days_in
+from deidrelease_audits.text import tokens
 from deidrelease_audits.text.borders import kind_of
 from deidrelease_audits.text.squeezing import SqueezedText, squeeze
 
@@ -66,6 +70,18 @@ def test_edits_are_those_of_brute_force(texts: list[str], value: str) -> None:
 @given(st.lists(_TEXT, max_size=3))
 def test_squeezed_as_a_whole_text_would_be(texts: list[str]) -> None:
     assert SqueezedText.of(texts).text == "".join(squeezed(text) + "\0" for text in texts)
+
+
+@given(st.lists(st.text(alphabet="ab1é \u0301.ßÑ😀", max_size=12), max_size=6), st.sampled_from([1, 9]))
+def test_squeezed_part_by_part_it_is_laid_out_as_at_once(texts: list[str], size: int) -> None:
+    # Corpora of tests are smaller than one part; real ones are hundreds.
+    at_once = SqueezedText.of(texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tokens, "BATCH", size)
+        by_part = SqueezedText.of(texts)
+    for each in fields(SqueezedText):
+        whole, parts = getattr(at_once, each.name), getattr(by_part, each.name)
+        assert np.array_equal(whole, parts), each.name
 
 
 def test_digit_windows_are_counted_between_words() -> None:
