@@ -11,6 +11,7 @@ benchmark fails: a fast wrong answer is none.
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -97,8 +98,14 @@ def growth(folder: Path, options: argparse.Namespace) -> None:
 
 
 def workers(folder: Path, options: argparse.Namespace) -> None:
-    """Two processes against one over a large private side, start-up of the processes included."""
+    """Two processes against one over a large private side, start-up of the processes included.
+
+    First the command with all audits, which two processes share out between them; then the scan of each alone.
+    """
     paths = _corpora(folder, options, _notes(options.megabytes), options.holdout)
+    print(f"\nworkers: {options.audits} together, {options.megabytes} MB private")
+    contenders = {f"{n} process{'es'[: 2 * n - 2]}": _command(paths, options, n) for n in (2, 1)}
+    _show_commands(_timed(folder, options.rounds, contenders), {"2 processes": "1 process"})
     sides = ["--synthetic", paths.synthetic, "--train", paths.train, "--holdout", paths.holdout]
     for name in options.audits.split(","):
         print(f"\nworkers: {name}, {options.megabytes} MB private, seconds of the scan")
@@ -113,40 +120,58 @@ def workers(folder: Path, options: argparse.Namespace) -> None:
 def ci(folder: Path, options: argparse.Namespace) -> None:
     """The command, start-up included, against the same audits in plain Python: 1,000 notes against 1,000."""
     paths = _corpora(folder, options, options.private, options.holdout)
-    audits = options.audits
     sizes = f"{options.synthetic:,} synthetic, {options.private:,} private, {options.holdout:,} hold-out notes"
-    print(f"\nci: {sizes}; {audits}")
-    rounds: dict[str, list[dict[str, float]]] = {"deidrelease audit": [], "plain Python": []}
-    for number in range(options.rounds):
-        out = folder / f"audit-{number}"
-        command = [Path(sys.executable).parent / "deidrelease", "audit", paths.synthetic, "--private", paths.train]
-        command += [
-            "--holdout",
-            paths.holdout,
-            "--labels",
-            "meddocan",
-            "--language",
-            "es",
-            "--only",
-            audits,
-            "--out",
-            out,
-        ]
-        oracle = [sys.executable, _HERE / "oracles.py", paths.synthetic, paths.train, paths.holdout, "--only", audits]
-        runs = [("deidrelease audit", command), ("plain Python", oracle)]
-        for name, argv in runs[:: 1 if number % 2 == 0 else -1]:
+    print(f"\nci: {sizes}; {options.audits}")
+    oracle = [sys.executable, _HERE / "oracles.py", paths.synthetic, paths.train, paths.holdout]
+    contenders = {
+        "deidrelease audit": _command(paths, options, 1),
+        "the same in two processes": _command(paths, options, 2),
+        "plain Python": [*oracle, "--only", options.audits],
+    }
+    rounds = _timed(folder, options.rounds, contenders)
+    result = json.loads((folder / "deidrelease audit" / "result.json").read_text())
+    reports = {report["audit"]: report for report in result["audits"]}
+    for name, told in json.loads(rounds["plain Python"][-1]["told"]).items():
+        print(f"  {name:<16} oracle {told['seconds']:>6.1f} s; audit {reports[name]['status']}")
+        _agree({m: e["value"] for m, e in reports[name]["metrics"].items()}, told["metrics"], name)
+    _show_commands(rounds, dict.fromkeys(list(contenders)[:2], "plain Python"))
+
+
+def _command(paths: Paths, options: argparse.Namespace, workers: int) -> list[object]:
+    """The command line of an audit, but for the folder that it writes."""
+    sides = [paths.synthetic, "--private", paths.train, "--holdout", paths.holdout]
+    meaning = ["--labels", "meddocan", "--language", "es", "--key", paths.synthetic.parent / "site.key"]
+    program = Path(sys.executable).parent / "deidrelease"
+    return [program, "audit", *sides, *meaning, "--only", options.audits, "--workers", workers, "--out"]
+
+
+def _timed(folder: Path, rounds: int, contenders: Mapping[str, Sequence[object]]) -> dict[str, list[dict[str, Any]]]:
+    """Wall and processor time of each command, its children's included, and what it printed.
+
+    Commands that end in `--out` get a folder of their own; what they wrote there must be the same, to the byte.
+    """
+    names, told = list(contenders), {name: [] for name in contenders}
+    for number in range(rounds):
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            argv = list(contenders[name])
+            if argv[-1] == "--out":
+                shutil.rmtree(folder / name, ignore_errors=True)
+                argv.append(folder / name)
             began = time.perf_counter(), _children()
-            told = _run(argv)
-            rounds[name].append({"seconds": time.perf_counter() - began[0], "cpu": _children() - began[1]})
-            if name == "plain Python":
-                oracles = json.loads(told)
-    reports = {report["audit"]: report for report in json.loads((out / "result.json").read_text())["audits"]}
-    for name, oracle_told in oracles.items():
-        print(f"  {name:<16} oracle {oracle_told['seconds']:>6.1f} s; audit {reports[name]['status']}")
-        _agree({m: e["value"] for m, e in reports[name]["metrics"].items()}, oracle_told["metrics"], name)
-    for what in ("seconds", "cpu"):
-        print("seconds of processor time" if what == "cpu" else "seconds")
-        _table(rounds, what, {"deidrelease audit": "plain Python"})
+            printed = _run(argv)
+            seconds, cpu = time.perf_counter() - began[0], _children() - began[1]
+            told[name].append({"seconds": seconds, "cpu": cpu, "told": printed})
+    written = {name: (folder / name / "result.json").read_bytes() for name in names if (folder / name).is_dir()}
+    if len(set(written.values())) > 1:
+        raise SystemExit(f"different results: {', '.join(written)}")
+    return told
+
+
+def _show_commands(rounds: Mapping[str, Sequence[Mapping[str, Any]]], pairs: Mapping[str, str]) -> None:
+    for what, title in (("seconds", "seconds"), ("cpu", "seconds of processor time")):
+        print(title)
+        _table(rounds, what, pairs)
 
 
 def _notes(megabytes: float) -> int:

@@ -142,6 +142,7 @@ class Audit(Protocol):
         name: As policies spell it.
         version: Raised when the code changes what comes out.
         arms: Which arms `scan` wants to see, in this order.
+        cost: About how long it takes beside the others, as a ratio; where several run side by side the longest begin.
         metrics: Name to one plain sentence, for every metric that `conclude` may give.
         threat_model: Who is assumed to try what.
         says: What its numbers permit one to say.
@@ -151,6 +152,7 @@ class Audit(Protocol):
     name: ClassVar[str]
     version: ClassVar[int]
     arms: ClassVar[tuple[Arm, ...]]
+    cost: ClassVar[float]
     metrics: ClassVar[Mapping[str, str]]
     threat_model: ClassVar[str]
     says: ClassVar[str]

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from deidrelease.contracts import Arm, Audit, Corpora, Shard
 from deidrelease.errors import AuditError, DeidReleaseError, Problem
@@ -20,6 +20,8 @@ from deidrelease.orphans import end_with_parent
 
 SHARD_CHARACTERS = 2_000_000
 """About how much text a worker gets at once: enough to keep it busy for a moment, little enough to hold many times."""
+
+T = TypeVar("T")
 
 _scan: Callable[[Shard], Any] | None = None
 
@@ -126,10 +128,10 @@ def _shards(arm: Arm, corpus: Corpus, characters: int) -> Iterator[Shard]:
         yield Shard(arm, tuple(batch))
 
 
-def guarded(scan: Callable[[Shard], Any], shard: Shard) -> Any:
-    """What a worker sends back: the tally, or a `Crash`; never an exception, which others would print, text and all."""
+def guarded(work: Callable[[T], Any], on: T) -> Any:
+    """What a worker sends back: `work(on)`, or a `Crash`; never an exception: others print those, text and all."""
     try:
-        return scan(shard)
+        return work(on)
     except DeidReleaseError as error:
         return Crash(type(error).__name__, (), error)
     except Exception as error:  # noqa: BLE001  # its message may quote a note: only kind and place may travel
@@ -138,11 +140,11 @@ def guarded(scan: Callable[[Shard], Any], shard: Shard) -> Any:
 
 
 def taken(outcome: Any) -> Any:
-    """The tally that a worker sent.
+    """What `guarded` sent, where it is no crash.
 
     Raises:
-        DeidReleaseError: Raised by the scan: something that the user can mend.
-        WorkerCrash: Whatever else the scan raised.
+        DeidReleaseError: Something that the user can mend.
+        WorkerCrash: Whatever else was raised.
     """
     if not isinstance(outcome, Crash):
         return outcome

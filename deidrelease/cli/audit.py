@@ -1,6 +1,5 @@
 """`deidrelease audit`."""
 
-import atexit
 import gc
 import os
 import sys
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from deidrelease.results import Verdict
 
 BLOCKED = 4
-_THRESHOLDS = 500_000, 20, 100
-"""Of the garbage collector: new objects before it looks at these, such looks before one at older ones, and at all."""
 _SEED = click.IntRange(0, LARGEST_INTEGER)
 _PATH = click.Path(path_type=Path)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -41,7 +38,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--policy", metavar="NAME|FILE", help="Judge by it too; exit code 4 where it blocks.")
 @click.option("--only", metavar="A,B", help="Run these audits; all by default.")
 @click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
-@click.option("--workers", type=click.IntRange(min=1), default=1, show_default=True, help="Processes that scan.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes; several audits run side by side.",
+)
 @click.option("--seed", type=_SEED, default=0, show_default=True, help="Of bootstraps and samples.")
 @click.option("--key", metavar="FILE", type=_FILE, help="The site's key, made if missing; DIR/site.key by default.")
 @click.option("--from", "private_format", default="auto", show_default=True, help="Format of TRAIN and HOLDOUT.")
@@ -109,13 +112,11 @@ def _one_thread_a_process() -> None:
 
 
 def _collect_seldom(context: click.Context) -> None:
-    """Notes, values and findings stay to the end and hold no cycles; walking them all again and again finds nothing.
+    """Notes, values and findings stay to the end and hold no cycles."""
+    from deidrelease.memory import collect_seldom
 
-    Nor does walking all that the libraries hold when the process ends, which gives its memory back at once.
-    """
     context.call_on_close(partial(gc.set_threshold, *gc.get_threshold()))
-    gc.set_threshold(*_THRESHOLDS)
-    atexit.register(gc.freeze)
+    collect_seldom()
 
 
 def _judge(policy: str) -> "Callable[[AuditResult], Verdict]":

@@ -83,7 +83,9 @@ class AuditSettings(Section):
     language: Literal["auto", "es", "sv", "en"] = Field(
         "auto", description="Decides the patterns; `auto`: `substitute.language`, else what most training notes show."
     )
-    workers: Count = Field(1, description="Processes; each holds the index of the synthetic notes.")
+    workers: Count = Field(
+        1, description="Processes: audits run side by side, each with its own copy of the notes that fit into memory."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -31,6 +31,7 @@ class SharedLines:
     name: ClassVar[str] = "shared_lines"
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
+    cost: ClassVar[float] = 1
     metrics: ClassVar[Mapping[str, str]] = {"lines": "Lines shared.", "decisive": "Lines of 40 characters shared."}
     threat_model: ClassVar[str] = "Somebody reads."
     says: ClassVar[str] = "How many lines are shared."
@@ -56,7 +57,7 @@ class SharedLines:
             return Conclusion("inconclusive", "needs a hold-out of 59 patients", self._metrics(tally, "train"))
         findings = (
             Finding(self.name, "line", "match", synthetic, 0, len(line), private, value=line, arm=arm)  # type: ignore[arg-type]
-            for arm, synthetic, private, line in tally.shared
+            for arm, synthetic, private, line in sorted(tally.shared)
         )
         metrics, control = self._metrics(tally, "train"), self._metrics(tally, "holdout")
         return Conclusion("measured", "", metrics, control, 0.25, {"kind": "none"}, {}, tuple(findings))

@@ -92,6 +92,7 @@ class Diversity:
     name: ClassVar[str] = "diversity"
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic", "train")
+    cost: ClassVar[float] = 1
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Nobody attacks: this audit warns of a release that is poorer than the notes it stands for. A generator that "

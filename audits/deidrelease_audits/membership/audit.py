@@ -105,6 +105,7 @@ class Membership:
     name: ClassVar[str] = "membership"
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
+    cost: ClassVar[float] = 7
     metrics: ClassVar[Mapping[str, str]] = {
         "auc": "Chance that the language-model attack scores a train patient above a hold-out patient; 0.5 is no "
         "better than a coin.",

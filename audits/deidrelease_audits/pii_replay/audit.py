@@ -26,6 +26,7 @@ class PiiReplay:
     name: ClassVar[str] = "pii_replay"
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
+    cost: ClassVar[float] = 6
     metrics: ClassVar[Mapping[str, str]] = {
         "unique_identifiers": "Distinct direct identifiers of one train patient, and of no one else, that stand "
         "exactly in the synthetic text.",

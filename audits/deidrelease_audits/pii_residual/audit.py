@@ -64,6 +64,7 @@ class PiiResidual:
     name: ClassVar[str] = "pii_residual"
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic", "holdout")
+    cost: ClassVar[float] = 30
     metrics: ClassVar[Mapping[str, str]] = _metric_names()
     threat_model: ClassVar[str] = (
         "Someone reads the synthetic notes, or runs a detector over them, and takes whatever looks like a name, a "

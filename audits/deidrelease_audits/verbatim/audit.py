@@ -68,6 +68,7 @@ class Verbatim:
     name: ClassVar[str] = NAME
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
+    cost: ClassVar[float] = 2
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Somebody who has seen a private note, or can search for a phrase of it, reads the release and finds its words."
