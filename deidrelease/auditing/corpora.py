@@ -6,7 +6,7 @@ Keeps 24 bytes a private note: keyed numbers of its id, its patient and its text
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -52,12 +52,15 @@ class _Numbers:
         return np.unique(np.frombuffer(getattr(self, part), np.uint64))
 
 
-def taken_in(corpora: Corpora, held: int = HELD_CHARACTERS) -> tuple[Corpora, dict[Arm, CorpusFacts]]:
+def taken_in(
+    corpora: Corpora, held: int = HELD_CHARACTERS, too_large: Callable[[], None] | None = None
+) -> tuple[Corpora, dict[Arm, CorpusFacts]]:
     """Reads every corpus once, to its end, so that a defect in the last note costs no audit.
 
     Args:
         corpora: To be audited.
         held: How many characters of text may stay in memory.
+        too_large: Called as soon as a corpus turns out to be larger than that, which will be read again from its files.
 
     Returns:
         The same corpora, those held in memory that fit, since every audit reads them again; and their facts.
@@ -70,7 +73,7 @@ def taken_in(corpora: Corpora, held: int = HELD_CHARACTERS) -> tuple[Corpora, di
     numbers: dict[Arm, _Numbers] = {}
     at_hand: dict[str, Corpus] = {}
     for arm, corpus in _present(corpora):
-        kept = _Kept(held)
+        kept = _Kept(held, too_large)
         facts[arm], numbers[arm] = _read(arm, corpus, corpora.key, kept)
         if kept.notes is not None:
             at_hand[arm] = Corpus(corpus.name, (Held(tuple(kept.notes)),))
@@ -88,6 +91,7 @@ class _Kept:
     """The notes of a corpus, until they are too many."""
 
     most: int
+    too_large: Callable[[], None] | None
     characters: int = 0
     notes: list[Note] | None = field(default_factory=list)
 
@@ -97,6 +101,8 @@ class _Kept:
             self.notes.append(note)
             if self.characters > self.most:
                 self.notes = None
+                if self.too_large is not None:
+                    self.too_large()
 
 
 def _present(corpora: Corpora) -> Iterator[tuple[Arm, Corpus]]:

@@ -1,13 +1,13 @@
 """Runs audits, in turn or side by side; one that crashes is reported as failed, and the others still run."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 
 from deidrelease.auditing.corpora import taken_in
 from deidrelease.auditing.result import AuditResult, CorpusFacts
 from deidrelease.auditing.side_by_side import SideBySide
-from deidrelease.auditing.single import AuditRun, log_outcome, run_one
+from deidrelease.auditing.single import AuditRun, finished, run_one
 from deidrelease.contracts import Arm, Audit, Corpora
 from deidrelease.engine import Engine, LocalEngine
 from deidrelease.scoring.families import holm
@@ -30,13 +30,15 @@ def audit(corpora: Corpora, audits: Mapping[str, Audit], engine: Engine) -> Audi
         CorpusError: A corpus has defects or no notes, or train and hold-out share patients.
         DeidReleaseError: Something else in the input that the user can mend, such as a tagger that does not load.
     """
-    with ExitStack() as stack:
-        processes = None
-        if isinstance(engine, LocalEngine) and min(engine.workers, len(audits)) > 1:
-            # Before the corpora are read: the processes begin meanwhile.
-            processes = stack.enter_context(SideBySide(audits, engine))
+    if isinstance(engine, LocalEngine) and min(engine.workers, len(audits)) > 1:
+        # Entered before the corpora are read: the processes begin meanwhile.
+        with SideBySide(audits, engine) as processes:
+            corpora, facts = taken_in(corpora, too_large=partial(processes.begin, corpora))
+            runs = processes.run(corpora, facts)
+    else:
         corpora, facts = taken_in(corpora)
-        runs = processes.run(corpora, facts) if processes else _in_turn(audits, corpora, facts, engine)
+        notes = {arm: each.notes for arm, each in facts.items()}
+        runs = [finished(run_one(name, each, corpora, notes, engine), facts) for name, each in audits.items()]
     scanned, total = _coverage(runs, facts)
     reports = tuple(run.report for run in runs)
     return AuditResult(
@@ -50,16 +52,6 @@ def audit(corpora: Corpora, audits: Mapping[str, Audit], engine: Engine) -> Audi
         family=holm({report.audit: report.p_value for report in reports if report.p_value is not None}),
         findings=tuple(finding for run in runs for finding in run.findings),
     )
-
-
-def _in_turn(
-    audits: Mapping[str, Audit], corpora: Corpora, facts: Mapping[Arm, CorpusFacts], engine: Engine
-) -> list[AuditRun]:
-    runs = []
-    for name, each in audits.items():
-        runs.append(run_one(name, each, corpora, facts, engine))
-        log_outcome(runs[-1])
-    return runs
 
 
 def _coverage(runs: list[AuditRun], facts: Mapping[Arm, CorpusFacts]) -> tuple[int, int]:

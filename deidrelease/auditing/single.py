@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deidrelease import progress
 from deidrelease.auditing.claims import flaw
@@ -35,26 +35,26 @@ class AuditRun:
     findings: tuple[Finding, ...] = ()
 
 
-def run_one(name: str, audit: Audit, corpora: Corpora, facts: Mapping[Arm, CorpusFacts], engine: Engine) -> AuditRun:
+def run_one(name: str, audit: Audit, corpora: Corpora, notes: Mapping[Arm, int], engine: Engine) -> AuditRun:
     """Indexes, scans and concludes.
 
     Args:
         name: In the report.
         audit: To run.
-        corpora: As `taken_in` gives them.
-        facts: Of the corpora: the scan has to see as many notes.
+        corpora: To be audited.
+        notes: How many each arm has, as far as that is known, to show how far the scan is.
         engine: Where the scan runs.
 
     Raises:
         DeidReleaseError: Something that the user can mend.
     """
     logger.info("%s: begins", name)
-    watch = _Watch(name, {arm: facts[arm].notes if arm in facts else 0 for arm in audit.arms})
+    watch = _Watch(name, audit.arms, notes)
     settings: Mapping[str, object] = {}
     try:
         settings = plain_values(audit.settings())
         conclusion = plain_conclusion(_concluded(audit, corpora, engine, watch))
-        if reason := _missed(watch) or flaw(audit, conclusion):
+        if reason := flaw(audit, conclusion):
             conclusion = _failed(reason)
     except _MENDABLE:
         raise
@@ -73,11 +73,18 @@ def run_that_died(name: str, audit: Audit, seed: int, reason: str) -> AuditRun:
     return AuditRun(_report(name, audit, _failed(reason), settings, seed), dict.fromkeys(audit.arms, 0))
 
 
-def log_outcome(run: AuditRun) -> None:
-    """Tells the log what became of an audit."""
+def finished(run: AuditRun, facts: Mapping[Arm, CorpusFacts]) -> AuditRun:
+    """`run`, if its scan saw every note that there is, else a failure: a corpus changed, or an engine lost a shard."""
+    wanted = {arm: facts[arm].notes if arm in facts else 0 for arm in run.seen}
+    if run.report.status != "failed" and wanted != run.seen:
+        parts = ", ".join(f"{run.seen[arm]} of {notes} notes of {arm}" for arm, notes in wanted.items())
+        reason = f"its scan saw {parts}; did a corpus change meanwhile?"
+        report = replace(run.report, metrics={}, control={}, p_value=None, null={}, breakdown={})
+        run = AuditRun(replace(report, status="failed", reason=reason), run.seen)
     if run.report.status == "failed":
         logger.warning("%s: failed: %s", run.report.audit, run.report.reason)
     logger.info("%s: %s", run.report.audit, run.report.status)
+    return run
 
 
 def _concluded(audit: Audit, corpora: Corpora, engine: Engine, watch: "_Watch") -> Conclusion:
@@ -87,13 +94,6 @@ def _concluded(audit: Audit, corpora: Corpora, engine: Engine, watch: "_Watch") 
         tally = engine.tally(audit, index, corpora, watch.note)
     with progress.step(f"{watch.audit}: concluding"):
         return audit.conclude(index, tally)
-
-
-def _missed(watch: "_Watch") -> str:
-    """Says which notes the scan never saw: a corpus that changed meanwhile, or an engine that lost a shard."""
-    parts = [f"{watch.seen[arm]} of {notes} notes of {arm}" for arm, notes in watch.wanted.items()]
-    short = any(watch.seen[arm] != notes for arm, notes in watch.wanted.items())
-    return f"its scan saw {', '.join(parts)}; did a corpus change meanwhile?" if short else ""
 
 
 def _failed(reason: str) -> Conclusion:
@@ -124,13 +124,14 @@ class _Watch:
     """Counts the notes that came through, and shows one step an arm."""
 
     audit: str
+    arms: tuple[Arm, ...]
     wanted: Mapping[Arm, int]
     seen: dict[Arm, int] = field(init=False)
     _stack: ExitStack = field(default_factory=ExitStack)
     _steps: dict[Arm, progress.Step] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.seen = dict.fromkeys(self.wanted, 0)
+        self.seen = dict.fromkeys(self.arms, 0)
 
     @contextmanager
     def showing(self) -> Iterator[None]:
@@ -140,7 +141,7 @@ class _Watch:
     def note(self, shard: Shard) -> None:
         if shard.arm not in self._steps:
             self._stack.close()
-            shown = progress.step(f"{self.audit}: {shard.arm}", self.wanted[shard.arm])
+            shown = progress.step(f"{self.audit}: {shard.arm}", self.wanted.get(shard.arm))
             self._steps[shard.arm] = self._stack.enter_context(shown)
         self.seen[shard.arm] += len(shard.notes)
         self._steps[shard.arm].advance(len(shard.notes))
