@@ -100,8 +100,14 @@ def growth(folder: Path, options: argparse.Namespace) -> None:
 def workers(folder: Path, options: argparse.Namespace) -> None:
     """Two processes against one over a large private side, start-up of the processes included.
 
-    First the command with all audits, which two processes share out between them; then the scan of each alone.
+    First what the machine allows: two processes that count have nothing to wait for but each other's core. Then the
+    command with all audits, which two processes share out between them; then the scan of each alone.
     """
+    allowed = sorted(_twice_at_once() for _ in range(max(3, options.rounds)))
+    print(
+        f"\nworkers: two processes that only count do {median(allowed):.2f} times as much as one "
+        f"({allowed[0]:.2f}-{allowed[-1]:.2f}) on this machine"
+    )
     paths = _corpora(folder, options, _notes(options.megabytes), options.holdout)
     print(f"\nworkers: {options.audits} together, {options.megabytes} MB private")
     contenders = {f"{n} process{'es'[: 2 * n - 2]}": _command(paths, options, n) for n in (2, 1)}
@@ -143,6 +149,18 @@ def _command(paths: Paths, options: argparse.Namespace, workers: int) -> list[ob
     meaning = ["--labels", "meddocan", "--language", "es", "--key", paths.synthetic.parent / "site.key"]
     program = Path(sys.executable).parent / "deidrelease"
     return [program, "audit", *sides, *meaning, "--only", options.audits, "--workers", workers, "--out"]
+
+
+def _twice_at_once() -> float:
+    """How many times as much two processes do at once as one does, of work that shares nothing."""
+    counting = [sys.executable, "-c", "for _ in range(60_000_000): pass"]
+    began = time.perf_counter()
+    subprocess.run(counting, check=True)
+    alone = time.perf_counter() - began
+    began = time.perf_counter()
+    for child in [subprocess.Popen(counting) for _ in range(2)]:
+        child.wait()
+    return 2 * alone / (time.perf_counter() - began)
 
 
 def _timed(folder: Path, rounds: int, contenders: Mapping[str, Sequence[object]]) -> dict[str, list[dict[str, Any]]]:

@@ -94,7 +94,8 @@ BARS = ("clean", "numbers", "altered-numbers", "identifiers", "altered", "pairs"
 
 
 @cache
-def _notes(corpora: Path) -> tuple[Note, ...]:
+def meddocan(corpora: Path) -> tuple[Note, ...]:
+    """Its train and dev notes, each a patient of its own but for one person who has two."""
     # One note of dev holds a control character.
     options = ReadOptions(PatientSource.parse("note"), mend=True)
     parts = [open_corpus(corpora / "meddocan" / part, "brat", options) for part in ("train", "dev")]
@@ -108,7 +109,7 @@ def _one_person(note: Note) -> Note:
 def release(corpora: Path, size: int, seed: int, plan: str, audits: tuple[str, ...] = AUDITS) -> dict[str, object]:
     """Makes one release, audits it, and says how that went; equal arguments give equal lines."""
     label_map = load_label_map("meddocan")
-    parts = split(_notes(corpora), size, seed)
+    parts = split(meddocan(corpora), size, seed)
     rng = np.random.default_rng([seed, *plan.encode()])
     made = PLANS[plan](parts, label_map, rng)
     result = audited(made.notes, parts.train, parts.holdout, label_map, seed, audits)
