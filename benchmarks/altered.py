@@ -8,40 +8,34 @@ and leaves a kind out of its counts, label by label, where the hold-out shows to
 """
 
 import argparse
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from drawing import split
-from planting import Planted
-from power import PLANS, audited, meddocan
+from drawing import Split, split
+from planting import Planting
+from power import PLANS, corpora_of, meddocan
 
-from deidrelease.auditing.result import AuditResult
-from deidrelease.contracts import Finding
+from deidrelease.engine import LocalEngine
 from deidrelease.labels import LabelMap, load_label_map
-from deidrelease.notes import Note
+from deidrelease.surrogates.normal import squeezed
+from deidrelease_audits.pii_replay.audit import PiiReplay
+from deidrelease_audits.pii_replay.conclusion import Evidence, evidence_of
 from deidrelease_audits.statistics import clopper_pearson
-from deidrelease_audits.values import values_of
-
-_OFF = "not counted: finds hold-out values by chance"
-_SAME = "same"
-"""What the audit's table calls the kind that its findings call `spelling`."""
-Place = tuple[str, int, int]
 
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over releases; keys are a label and a kind, or an alteration.
+    """Sums over releases; keys are a label and a kind, or a label and an alteration.
 
     Attributes:
         searched: Label to hold-out values, each once a note.
-        chance: Label and kind to hold-out values found in no other way.
+        chance: Hold-out values found in no other way.
         chance_counted: Those of them that the audit counts.
-        planted: Label and alteration to values planted.
-        found: Those whose place is among the findings.
-        counted: Those that the audit counts.
+        planted: Values planted.
+        found: Those that the audit found.
+        counted: Those of them that it counts.
     """
 
     searched: Counter[str] = field(default_factory=Counter)
@@ -51,57 +45,29 @@ class Tally:
     found: Counter[tuple[str, str]] = field(default_factory=Counter)
     counted: Counter[tuple[str, str]] = field(default_factory=Counter)
 
-    def add_hold_out(self, notes: Sequence[Note], result: AuditResult, label_map: LabelMap) -> None:
-        """What of the hold-out was found, by chance as nothing has seen it."""
-        labels: dict[Place, str] = {}
-        for note in notes:
-            once = {(value.label, value.key) for value, _ in values_of(note, label_map)}
-            self.searched.update(label for label, _ in once)
-            labels |= {(note.note_id, span.start, span.end): value.label for value, span in values_of(note, label_map)}
-        off = switched_off(result)
-        for place, kinds in found_otherwise(result.findings, "holdout"):
-            for kind in kinds:
-                self.chance[labels[place], kind] += 1
-                self.chance_counted[labels[place], kind] += (labels[place], kind) not in off
-
-    def add_planted(self, planted: Iterable[Planted], result: AuditResult) -> None:
-        """What of the planted values was found, and counted."""
-        off = switched_off(result)
-        for one in planted:
-            kinds = {
-                named(finding)
-                for finding in result.findings
-                if finding.arm == "train"
-                and finding.synthetic_note == one.synthetic_note
-                and finding.start < one.end
-                and one.start < finding.end
-            }
-            self.planted[one.label, one.kind] += 1
-            self.found[one.label, one.kind] += bool(kinds)
-            counted = "exact" in kinds or any((one.label, kind) not in off for kind in kinds)
-            self.counted[one.label, one.kind] += bool(kinds) and counted
+    def add(self, evidence: Evidence, planted: Planting) -> None:
+        """Adds one release."""
+        trusted = evidence.trust.trusted
+        self.searched.update(evidence.trust.searched)
+        for one in evidence.uniques:
+            if one.arm == "holdout" and not one.exact and (one.own or "date-format" in one.kinds):
+                self.chance.update((one.label, kind) for kind in one.kinds)
+                if trusted(one):
+                    self.chance_counted.update((one.label, kind) for kind in one.kinds)
+        train = {(one.label, one.squeezed): one for one in evidence.uniques if one.arm == "train"}
+        for value in planted.planted:
+            found = train.get((value.label, squeezed(value.value)))
+            self.planted[value.label, value.kind] += 1
+            self.found[value.label, value.kind] += found is not None
+            self.counted[value.label, value.kind] += found is not None and trusted(found)
 
 
-def named(finding: Finding) -> str:
-    """The kind of a finding, as the audit's tables have it."""
-    return _SAME if finding.kind == "spelling" else finding.kind
-
-
-def switched_off(result: AuditResult) -> set[tuple[str, str]]:
-    """Labels and kinds that are not counted."""
-    report = result.report("pii_replay")
-    assert report is not None
-    pairs = (key.rsplit(", ", 1) for key in report.breakdown[_OFF])
-    return {(label, kind) for label, kind in pairs}
-
-
-def found_otherwise(findings: Iterable[Finding], arm: str) -> Iterator[tuple[Place, set[str]]]:
-    """The values of an arm that stand in the release in other spellings alone, by their private place."""
-    kinds: dict[Place, set[str]] = defaultdict(set)
-    for finding in findings:
-        if finding.arm == arm:
-            kinds[finding.private_note, finding.private_start, finding.private_end].add(named(finding))
-    return ((place, those) for place, those in kinds.items() if "exact" not in those)
+def evidence(made: Planting, parts: Split, label_map: LabelMap, seed: int) -> Evidence:
+    """What `pii_replay` found, before it is summed up."""
+    corpora, audit = corpora_of(made.notes, parts.train, parts.holdout, label_map, seed), PiiReplay()
+    index = audit.index(corpora)
+    tally = LocalEngine().tally(audit, index, corpora, lambda _: None)
+    return evidence_of(index, tally, label_map, audit.false_positives)
 
 
 def shown(tally: Tally) -> str:
@@ -112,6 +78,8 @@ def shown(tally: Tally) -> str:
         interval = f"{share.value:.2%} [{share.low:.2%}, {share.high:.2%}]"
         counted = tally.chance_counted[label, kind]
         rows.append(f"| {label}, {kind} | {count} | {tally.searched[label]:,} | {interval} | {counted} |")
+    found, counted, searched = (sum(one.values()) for one in (tally.chance, tally.chance_counted, tally.searched))
+    rows += [f"| all, of all labels | {found} | {searched:,} | {found / searched:.2%} | {counted} |"]
     rows += ["", "| label, alteration | planted | found | counted |", "|---|---|---|---|"]
     for label, kind in sorted(tally.planted):
         planted, found, counted = (one[label, kind] for one in (tally.planted, tally.found, tally.counted))
@@ -132,9 +100,7 @@ def main() -> None:
     for seed in range(options.first, options.first + options.seeds):
         parts = split(meddocan(options.corpora), options.size, seed)
         made = PLANS["altered"](parts, label_map, np.random.default_rng([seed, *b"altered"]))
-        result = audited(made.notes, parts.train, parts.holdout, label_map, seed, ("pii_replay",))
-        tally.add_hold_out(parts.holdout, result, label_map)
-        tally.add_planted(made.planted, result)
+        tally.add(evidence(made, parts, label_map, seed), made)
         print(f"\rseed {seed}", end="", flush=True)
     print(f"\n{shown(tally)}")
 

@@ -6,11 +6,10 @@ are written anew: occurrences through the words with which they begin, other spe
 
 import re
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from math import comb
 
 from deidrelease.labels import LabelMap, load_label_map
 from deidrelease.notes import Note
@@ -25,7 +24,7 @@ from deidrelease_audits.values import Value, canonical, values_of
 Arms = Mapping[str, Sequence[Note]]
 Place = tuple[int, int, int]
 """Number of the note, first character, behind the last."""
-RARE, FALSE_POSITIVES, KEY_LENGTH = 3, 1e-3, 48
+RARE, KEY_LENGTH = 3, 48
 _RUN = re.compile(r"[^\W\d_]+|\d+")
 
 
@@ -141,26 +140,19 @@ def _beginning(entries: Sequence[tuple[str, int]], prefix: str) -> Iterator[int]
 
 
 def pii_replay(arms: Arms) -> dict[str, float]:
-    """`unique_identifiers` and `fuzzy_identifiers`, the latter without ways that find too many hold-out values."""
+    """`unique_identifiers` and `fuzzy_excess`; which fuzzy ways count needs a null, which is left out here."""
     synthetic = arms["synthetic"]
     exact, squeezed = Occurrences(synthetic), Squeezed(synthetic)
     days = {day for note in synthetic for day, _, _ in days_in(note.text)}
-    holders, searched = _held(arms, load_label_map("meddocan"))
-    alone = {name: held for name, held in holders.items() if len(held.train) + len(held.holdout) == 1}
+    holders = _held(arms, load_label_map("meddocan"))
     there = {name for name, held in holders.items() if any(any(exact.of(value.key)) for value in held.values)}
     kinds = {name: _kinds(squeezed, days, held.values) for name, held in holders.items() if name not in there}
-    chance = Counter(
-        (held.label, kind) for name, held in alone.items() if held.holdout and name not in there for kind in kinds[name]
-    )
-    off = {pair for pair, count in chance.items() if _at_least(count, searched[pair[0]], FALSE_POSITIVES) < 0.025}
-    mine = {name: held for name, held in alone.items() if held.train and held.own}
+    mine = {name: held for name, held in holders.items() if len(held.train) + len(held.holdout) == 1 and held.own}
+    train, holdout = (len({note.patient_id for note in arms[arm]}) for arm in ("train", "holdout"))
+    fuzzy = [held for name, held in mine.items() if name not in there and kinds[name]]
     return {
-        "unique_identifiers": len(mine.keys() & there),
-        "fuzzy_identifiers": sum(
-            any((held.label, kind) not in off for kind in kinds[name])
-            for name, held in mine.items()
-            if name not in there
-        ),
+        "unique_identifiers": sum(bool(held.train) for name, held in mine.items() if name in there),
+        "fuzzy_excess": sum(1 if held.train else -train / holdout for held in fuzzy),
     }
 
 
@@ -176,11 +168,6 @@ def _kinds(text: Squeezed, days: set[int], values: Iterable[Value]) -> set[str]:
         if value.kind == "date" and not days.isdisjoint(days_of(value.key)):
             kinds.add("date-format")
     return kinds
-
-
-def _at_least(count: int, n: int, chance: float) -> float:
-    """The probability of `count` or more of `n` at that chance each."""
-    return 1 - sum(comb(n, k) * chance**k * (1 - chance) ** (n - k) for k in range(count))
 
 
 def _own(value: Value) -> bool:
@@ -212,16 +199,13 @@ class Holding:
         return min([value.label for value in self.values if _own(value)] or [value.label for value in self.values])
 
 
-def _held(arms: Arms, label_map: LabelMap) -> tuple[dict[str, Holding], Counter[str]]:
-    """By squeezed value who holds it, and how many values of each label the hold-out's notes have."""
+def _held(arms: Arms, label_map: LabelMap) -> dict[str, Holding]:
+    """By squeezed value who holds it."""
     holders: dict[str, Holding] = defaultdict(Holding)
-    searched: Counter[str] = Counter()
     for arm in ("train", "holdout"):
         for note in arms[arm]:
-            values = {value for value, _ in values_of(note, label_map)}
-            for value in values:
+            for value in {value for value, _ in values_of(note, label_map)}:
                 holding = holders[squeeze(value.key) or value.key]
                 holding.values.add(value)
                 getattr(holding, arm).add(note.patient_id)
-            searched.update(value.label for value in values if arm == "holdout")
-    return holders, searched
+    return holders

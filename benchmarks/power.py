@@ -132,10 +132,17 @@ def audited(
     audits: tuple[str, ...] = AUDITS,
 ) -> AuditResult:
     """The audits named, over notes at hand."""
+    corpora = corpora_of(synthetic, train, holdout, label_map, seed)
+    return audit(corpora, chosen_audits(audits), LocalEngine())
+
+
+def corpora_of(
+    synthetic: Iterable[Note], train: Iterable[Note], holdout: Iterable[Note], label_map: LabelMap, seed: int
+) -> Corpora:
+    """Notes at hand, as audits take them."""
     arms = [Corpus(name, (Held(tuple(notes)),)) for name, notes in
             (("synthetic", synthetic), ("train", train), ("holdout", holdout))]  # fmt: skip
-    corpora = Corpora(*arms, label_map=label_map, language="es", tagger=None, key=SiteKey(bytes(32)), seed=seed)
-    return audit(corpora, chosen_audits(audits), LocalEngine())
+    return Corpora(*arms, label_map=label_map, language="es", tagger=None, key=SiteKey(bytes(32)), seed=seed)
 
 
 def found(planted: Planted, findings: Iterable[Finding]) -> bool:

@@ -48,7 +48,7 @@ TERMS: Mapping[str, Terms] = {
         "width": 5, "least_shared": 8, "least_size": 50, "reference_notes": 500, "tail_quantile": 0.6,
         "least_scale": 0.1, "alpha": 1e-6, **_POOLED,
     }),
-    "pii_replay": Terms(arms=_BOTH, settings={"detectable": 5, "false_positives": 0.001}),
+    "pii_replay": Terms(versions=(1, 2), arms=_BOTH, settings={"detectable": 5, "false_positives": 0.001}),
     "linkage": Terms(arms=_BOTH, settings={"rare": 3, "detectable": 5, "sampled": 512}),
     "membership": Terms(arms=_BOTH, settings={
         "order": 5, "least_gain": 4.0, "shingle": 5, "common": 50, "detectable_auc": 0.6, "alpha": 0.05, "power": 0.8,

@@ -24,7 +24,7 @@ class PiiReplay:
     false_positives: float = FALSE_POSITIVES
 
     name: ClassVar[str] = "pii_replay"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 6
     metrics: ClassVar[Mapping[str, str]] = {

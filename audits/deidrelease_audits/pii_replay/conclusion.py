@@ -17,6 +17,9 @@ from deidrelease_audits.pii_replay.tally import ReplayTally
 from deidrelease_audits.statistics import exact_count, residual, wilson
 
 FLAGGED_AT = 0.05
+IMPROBABLE = 1e-4
+"""Expected number of chance finds, in all that was searched, below which a fuzzy find is judged apart from others."""
+_OFF = {(True, True): "off", (True, False): "off but for improbable values", (False, True): "off for improbable values"}
 _DISTINCT = "distinct values, counted"
 _FAILS = (
     "Patients who share a value for a reason that no model of chance knows (family members, the same person under two "
@@ -86,7 +89,9 @@ def concluded(index: ReplayIndex, tally: ReplayTally, audit: str, detectable: in
 def evidence_of(index: ReplayIndex, tally: ReplayTally, label_map: LabelMap, limit: float) -> Evidence:
     """What was found, what of it counts, and what of that no chance explains."""
     uniques = unique_values(tally, label_map)
-    trust, chance = trust_of(uniques, tally, limit), fitted(index.squeezed, tally, uniques)
+    chance = fitted(index.squeezed, tally, uniques)
+    improbable = frozenset(one for one in uniques if not one.exact and chance.by_chance(one) < IMPROBABLE)
+    trust = trust_of(uniques, tally, improbable, limit)
     proven = decisive(chance, [one for one in of_arm(uniques, "train") if trust.trusted(one)])
     sizes = len(tally.patients.train), len(tally.patients.holdout)
     return Evidence(tally, uniques, trust, chance, proven, sizes)
@@ -145,7 +150,7 @@ def _weight(expected: float) -> float:
 
 def _null(evidence: Evidence) -> dict[str, object]:
     refuted = evidence.chance.refuted
-    false = {kind: sum(n for (_, k), n in evidence.trust.false.items() if k == kind) for kind in FUZZY}
+    false = {kind: sum(n for (_, k, _), n in evidence.trust.false.items() if k == kind) for kind in FUZZY}
     return {
         "is": "The text was written without the patient's value: a window of its shape equals it as the character "
         "model of its class says, and all that was searched counts as opportunity.",
@@ -173,7 +178,8 @@ def _breakdown(evidence: Evidence, label_map: LabelMap, tests: Tests | None) -> 
         }
     tables["rate"] = {_class_of(label_map, label): _rate(evidence, label) for label in labels}
     tables["not counted: finds hold-out values by chance"] = {
-        f"{label}, {kind}": "off" for label, kind in sorted(evidence.trust.off)
+        f"{label}, {kind}": _OFF[(label, kind, False) in evidence.trust.off, (label, kind, True) in evidence.trust.off]
+        for label, kind in sorted({(label, kind) for label, kind, _ in evidence.trust.off})
     }
     if tests:
         tables["p after Holm"] = {name: f"{p:.2g}" for name, p in sorted(tests.adjusted.items())}

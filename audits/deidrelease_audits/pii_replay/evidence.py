@@ -84,26 +84,38 @@ def is_own(label_map: LabelMap, label: str) -> bool:
     return meaning.identifies == "direct" and meaning.whose not in ("provider", "institution")
 
 
+Way = tuple[str, str, bool]
+"""Label, kind, and whether of values that chance would hardly have found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trust:
     """How often each fuzzy kind finds a hold-out value that is not exactly there: by chance, since nothing saw it.
 
+    Values that are so long or rare that chance would hardly have found them are judged apart: common names that turn up
+    in capitals say nothing against a rare one that does.
+
     Attributes:
-        false: Label and kind to how many hold-out values it found.
+        false: Way to how many hold-out values it found.
         searched: Label to how many hold-out values were searched.
-        off: Labels and kinds that are not counted.
+        improbable: Found values that chance would hardly have found, of both arms.
+        off: Ways that are not counted.
     """
 
-    false: Mapping[tuple[str, str], int]
+    false: Mapping[Way, int]
     searched: Mapping[str, int]
-    off: frozenset[tuple[str, str]]
+    improbable: frozenset[Unique]
+    off: frozenset[Way]
 
     def trusted(self, unique: Unique) -> bool:
         """Whether a value was found exactly or by a kind that is counted."""
-        return bool(unique.exact) or any((unique.label, kind) not in self.off for kind in unique.kinds)
+        improbable = unique in self.improbable
+        return bool(unique.exact) or any((unique.label, kind, improbable) not in self.off for kind in unique.kinds)
 
 
-def trust_of(uniques: Sequence[Unique], tally: ReplayTally, limit: float = FALSE_POSITIVES) -> Trust:
+def trust_of(
+    uniques: Sequence[Unique], tally: ReplayTally, improbable: frozenset[Unique], limit: float = FALSE_POSITIVES
+) -> Trust:
     """Switches off what finds more than `limit` of the hold-out's values, judged at the lower 95% bound.
 
     The lower end of the interval of Clopper and Pearson 1934: one chance find among a hundred values does not show a
@@ -112,10 +124,10 @@ def trust_of(uniques: Sequence[Unique], tally: ReplayTally, limit: float = FALSE
     from deidrelease_audits.statistics import clopper_pearson
 
     chance = [one for one in uniques if one.arm == "holdout" and not one.exact]
-    false = Counter((one.label, kind) for one in chance for kind in one.kinds)
+    false = Counter((one.label, kind, one in improbable) for one in chance for kind in one.kinds)
     searched = {label: count for (label, arm), count in tally.searched.items() if arm == "holdout"}
-    off = {pair for pair, count in false.items() if clopper_pearson(count, max(count, searched[pair[0]])).low > limit}
-    return Trust(dict(false), searched, frozenset(off))
+    off = {way for way, count in false.items() if clopper_pearson(count, max(count, searched[way[0]])).low > limit}
+    return Trust(dict(false), searched, improbable, frozenset(off))
 
 
 def of_arm(uniques: Sequence[Unique], arm: PrivateArm) -> list[Unique]:
