@@ -207,3 +207,41 @@ def test_a_value_of_several_patients_is_known_as_theirs_however_many_hold_it(not
     others = [note(f"x{number}", "[NAME Ana Ruiz]", f"x{number}") for number in range(2 + more)]
     found = _audited(_RELEASE, [*notes, *others], ())
     assert not any(one.value == "Ana Ruiz" for one in found.findings)
+
+
+RARE = ("Wenceslao Xirgu Kowalczyk", "Ildefonso Brzezinski Quiroga", "Hermenegilda Fuxjäger Ybarra")
+
+
+def _of_four_letters(arm: str, seed: int) -> list[Note]:
+    rng = random.Random(seed)
+    return [note(f"{arm}{i}", f"[NAME {''.join(rng.choices('aelorsun', k=4)).title()}]") for i in range(60)]
+
+
+def _in_capitals(train: Sequence[str], holdout: Sequence[str]) -> Conclusion:
+    """Every name stands in the release in capitals, beside patients whose names are of four letters and easily had."""
+    told = [note(f"caps{i}", f"Vino {name.upper()}.") for i, name in enumerate((*train, *holdout))]
+    arms = {
+        arm: [*_of_four_letters(arm, seed), *(note(f"{arm}-{i}", f"[NAME {n}]") for i, n in enumerate(names))]
+        for arm, names, seed in (("t", train, 1), ("h", holdout, 2))
+    }
+    return _audited([*_patients("s", 30, 3), *told], arms["t"], arms["h"])
+
+
+def test_common_names_found_by_chance_say_nothing_against_a_rare_one() -> None:
+    found = _in_capitals([RARE[0], "Lola"], ["Rosa", "Elsa", "Sole"])
+    assert found.metrics["fuzzy_identifiers"].value == 1
+    assert found.control["fuzzy_identifiers"].value == 0
+    assert found.breakdown["not counted: finds hold-out values by chance"] == {
+        "NAME, same": "off but for improbable values"
+    }
+    # What is not counted is told all the same, and compared.
+    assert {finding.value for finding in found.findings} == {RARE[0], "Lola", "Rosa", "Elsa", "Sole"}
+    assert found.metrics["fuzzy_excess"].value == pytest.approx(2 - 3 * 62 / 63)
+
+
+def test_rare_hold_out_names_that_are_there_say_something_against_rare_ones_alone() -> None:
+    found = _in_capitals([RARE[0], "Lola"], RARE[1:])
+    assert found.metrics["fuzzy_identifiers"].value == 1
+    assert found.breakdown["not counted: finds hold-out values by chance"] == {
+        "NAME, same": "off for improbable values"
+    }
