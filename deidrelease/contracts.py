@@ -143,6 +143,7 @@ class Audit(Protocol):
         version: Raised when the code changes what comes out.
         arms: Which arms `scan` wants to see, in this order.
         cost: About how long it takes beside the others, as a ratio; where several run side by side the longest begin.
+        derives: What it makes of notes that others make too, `words` or `values`, and a process therefore makes once.
         metrics: Name to one plain sentence, for every metric that `conclude` may give.
         threat_model: Who is assumed to try what.
         says: What its numbers permit one to say.
@@ -153,6 +154,7 @@ class Audit(Protocol):
     version: ClassVar[int]
     arms: ClassVar[tuple[Arm, ...]]
     cost: ClassVar[float]
+    derives: ClassVar[str]
     metrics: ClassVar[Mapping[str, str]]
     threat_model: ClassVar[str]
     says: ClassVar[str]

@@ -8,7 +8,6 @@ they share, such as notes cut into words, is made once in each process.
 import logging
 import multiprocessing
 import pickle
-from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -56,7 +55,7 @@ class SideBySide:
         self._slots = {name: slot for slot, name in enumerate(audits)}
         self._board = board_of(len(audits))
         # What takes longest begins first, else one process works on it when the others are done.
-        self._left = deque(sorted(audits, key=lambda name: -audits[name].cost))
+        self._left = sorted(audits, key=lambda name: -audits[name].cost)
         self._pools: list[ProcessPoolExecutor] = []
         self._futures: dict[str, Future[Any]] = {}
         self._unsendable: dict[str, str] = {}
@@ -104,7 +103,8 @@ class SideBySide:
         with self._shown():
             if self._task is None:
                 self._start(corpora, notes)
-                while (name := self._next()) is not None:
+                name = None
+                while (name := self._next(name)) is not None:
                     runs[name] = finished(run_one(name, self._audits[name], corpora, notes, self._engine), facts)
                     self._take(runs, facts, corpora.seed)
             while not self._at_rest.wait(_LOOKS):
@@ -126,26 +126,32 @@ class SideBySide:
         for pool in self._pools:
             self._feed(pool)
 
-    def _next(self) -> str | None:
-        """Whoever asks first gets it: this process, or one of the others."""
-        try:
-            return self._left.popleft()
-        except IndexError:
-            return None
+    def _next(self, before: str | None = None) -> str | None:
+        """The longest of what is left; of what shares with the audit that the process did before, where there is any.
 
-    def _feed(self, pool: ProcessPoolExecutor, _: object = None) -> None:
+        Whoever asks first gets it: this process, or one of the others.
+        """
+        with self._lock:
+            if not self._left:
+                return None
+            shared = self._audits[before].derives if before else ""
+            like = (name for name in self._left if shared and self._audits[name].derives == shared)
+            self._left.remove(name := next(like, self._left[0]))
+            return name
+
+    def _feed(self, pool: ProcessPoolExecutor, name: str | None = None, _: object = None) -> None:
         """Gives a process at rest the next audit, and another one when that is done, as long as there are any."""
-        while (name := self._next()) is not None:
+        while (name := self._next(name)) is not None:
             try:
                 future = pool.submit(self._task, self._sent(name), self._slots[name])
             except BrokenProcessPool:
-                self._left.appendleft(name)
+                self._left.insert(0, name)
                 break
             except Exception as error:  # noqa: BLE001  # an audit that cannot travel must not stop the others
                 self._unsendable[name] = told(error, self._audits[name])
                 continue
             self._futures[name] = future
-            future.add_done_callback(partial(self._feed, pool))
+            future.add_done_callback(partial(self._feed, pool, name))
             return
         with self._lock:
             self._busy -= 1

@@ -32,6 +32,7 @@ class SharedLines:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 1
+    derives: ClassVar[str] = "lines"
     metrics: ClassVar[Mapping[str, str]] = {"lines": "Lines shared.", "decisive": "Lines of 40 characters shared."}
     threat_model: ClassVar[str] = "Somebody reads."
     says: ClassVar[str] = "How many lines are shared."

@@ -83,6 +83,7 @@ class Canary:
     version: ClassVar[int] = 2
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic",)
     cost: ClassVar[float] = 3
+    derives: ClassVar[str] = "words"
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Someone knows a patient's whole note and asks whether it was learnt from: one who holds the adapted model, "

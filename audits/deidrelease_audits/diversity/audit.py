@@ -93,6 +93,7 @@ class Diversity:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic", "train")
     cost: ClassVar[float] = 1
+    derives: ClassVar[str] = "words"
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Nobody attacks: this audit warns of a release that is poorer than the notes it stands for. A generator that "

@@ -77,6 +77,7 @@ class DifferentialPrivacy:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic",)
     cost: ClassVar[float] = 1
+    derives: ClassVar[str] = ""
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Anyone, with whatever knowledge and whatever attack, who wants to know whether one patient's notes were "

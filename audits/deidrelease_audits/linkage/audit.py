@@ -53,6 +53,7 @@ class Linkage:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 5
+    derives: ClassVar[str] = "values"
     metrics: ClassVar[Mapping[str, str]] = {
         "same_patient_pairs": "How often a synthetic note holds two or more rare values of one train patient.",
         "notes_linking": "Share of synthetic notes that do so for at least one train patient.",

@@ -106,6 +106,7 @@ class Membership:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 7
+    derives: ClassVar[str] = "words"
     metrics: ClassVar[Mapping[str, str]] = {
         "auc": "Chance that the language-model attack scores a train patient above a hold-out patient; 0.5 is no "
         "better than a coin.",

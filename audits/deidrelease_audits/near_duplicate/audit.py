@@ -74,6 +74,7 @@ class NearDuplicate:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 2
+    derives: ClassVar[str] = "words"
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Somebody who holds a note, or the half of one, reads the release and recognises it, though words were added, "

@@ -27,6 +27,7 @@ class PiiReplay:
     version: ClassVar[int] = 2
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 6
+    derives: ClassVar[str] = "values"
     metrics: ClassVar[Mapping[str, str]] = {
         "unique_identifiers": "Distinct direct identifiers of one train patient, and of no one else, that stand "
         "exactly in the synthetic text.",

@@ -65,6 +65,7 @@ class PiiResidual:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("synthetic", "holdout")
     cost: ClassVar[float] = 30
+    derives: ClassVar[str] = ""
     metrics: ClassVar[Mapping[str, str]] = _metric_names()
     threat_model: ClassVar[str] = (
         "Someone reads the synthetic notes, or runs a detector over them, and takes whatever looks like a name, a "

@@ -69,6 +69,7 @@ class Verbatim:
     version: ClassVar[int] = 1
     arms: ClassVar[tuple[Arm, ...]] = ("train", "holdout")
     cost: ClassVar[float] = 2
+    derives: ClassVar[str] = "words"
     metrics: ClassVar[Mapping[str, str]] = _METRICS
     threat_model: ClassVar[str] = (
         "Somebody who has seen a private note, or can search for a phrase of it, reads the release and finds its words."
