@@ -12,10 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from drawing import Split, split
+from drawing import Split
 from planting import Planting
-from power import PLANS, corpora_of, meddocan
+from power import corpora_of, drawn
 
 from deidrelease.engine import LocalEngine
 from deidrelease.labels import LabelMap, load_label_map
@@ -98,8 +97,7 @@ def main() -> None:
     options = parser.parse_args()
     label_map, tally = load_label_map("meddocan"), Tally()
     for seed in range(options.first, options.first + options.seeds):
-        parts = split(meddocan(options.corpora), options.size, seed)
-        made = PLANS["altered"](parts, label_map, np.random.default_rng([seed, *b"altered"]))
+        parts, made = drawn(options.corpora, options.size, seed, "altered")
         tally.add(evidence(made, parts, label_map, seed), made)
         print(f"\rseed {seed}", end="", flush=True)
     print(f"\n{shown(tally)}")

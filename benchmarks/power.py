@@ -108,11 +108,8 @@ def _one_person(note: Note) -> Note:
 
 def release(corpora: Path, size: int, seed: int, plan: str, audits: tuple[str, ...] = AUDITS) -> dict[str, object]:
     """Makes one release, audits it, and says how that went; equal arguments give equal lines."""
-    label_map = load_label_map("meddocan")
-    parts = split(meddocan(corpora), size, seed)
-    rng = np.random.default_rng([seed, *plan.encode()])
-    made = PLANS[plan](parts, label_map, rng)
-    result = audited(made.notes, parts.train, parts.holdout, label_map, seed, audits)
+    parts, made = drawn(corpora, size, seed, plan)
+    result = audited(made.notes, parts.train, parts.holdout, load_label_map("meddocan"), seed, audits)
     return {
         "size": size,
         "seed": seed,
@@ -121,6 +118,13 @@ def release(corpora: Path, size: int, seed: int, plan: str, audits: tuple[str, .
         "found": sum(found(one, result.findings) for one in made.planted),
         "audits": {report.audit: _said(result, report.audit) for report in result.audits},
     }
+
+
+def drawn(corpora: Path, size: int, seed: int, plan: str) -> tuple[Split, Planting]:
+    """The arms of a seed, and the release that a plan makes of them; equal arguments draw the same."""
+    parts = split(meddocan(corpora), size, seed)
+    rng = np.random.default_rng([seed, *plan.encode()])
+    return parts, PLANS[plan](parts, load_label_map("meddocan"), rng)
 
 
 def audited(
