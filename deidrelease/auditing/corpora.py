@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from deidrelease import progress
@@ -53,14 +54,15 @@ class _Numbers:
 
 
 def taken_in(
-    corpora: Corpora, held: int = HELD_CHARACTERS, too_large: Callable[[], None] | None = None
+    corpora: Corpora, held: int = HELD_CHARACTERS, too_large: Callable[[Corpora], None] | None = None
 ) -> tuple[Corpora, dict[Arm, CorpusFacts]]:
     """Reads every corpus once, to its end, so that a defect in the last note costs no audit.
 
     Args:
         corpora: To be audited.
         held: How many characters of text may stay in memory.
-        too_large: Called as soon as a corpus turns out to be larger than that, which will be read again from its files.
+        too_large: Called as soon as a corpus turns out to be larger than that, which will be read again from its files;
+            with the corpora, those read before held in memory.
 
     Returns:
         The same corpora, those held in memory that fit, since every audit reads them again; and their facts.
@@ -73,7 +75,7 @@ def taken_in(
     numbers: dict[Arm, _Numbers] = {}
     at_hand: dict[str, Corpus] = {}
     for arm, corpus in _present(corpora):
-        kept = _Kept(held, too_large)
+        kept = _Kept(held, partial(too_large, _with(corpora, at_hand)) if too_large else None)
         facts[arm], numbers[arm] = _read(arm, corpus, corpora.key, kept)
         if kept.notes is not None:
             at_hand[arm] = Corpus(corpus.name, (Held(tuple(kept.notes)),))
@@ -83,7 +85,11 @@ def taken_in(
     if corpora.label_map is not None:
         private = (numbers[arm].labels for arm in numbers if arm != "synthetic")
         corpora.label_map.require(sum(private, Counter()), "the private labels")
-    return replace(corpora, **at_hand), facts  # type: ignore[arg-type]  # all of them are fields that hold a corpus
+    return _with(corpora, at_hand), facts
+
+
+def _with(corpora: Corpora, at_hand: Mapping[str, Corpus]) -> Corpora:
+    return replace(corpora, **at_hand)  # type: ignore[arg-type]  # all of them are fields that hold a corpus
 
 
 @dataclass(slots=True)

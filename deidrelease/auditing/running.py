@@ -1,7 +1,6 @@
 """Runs audits, in turn or side by side; one that crashes is reported as failed, and the others still run."""
 
 from collections.abc import Mapping
-from functools import partial
 from importlib.metadata import version
 
 from deidrelease.auditing.corpora import taken_in
@@ -33,7 +32,7 @@ def audit(corpora: Corpora, audits: Mapping[str, Audit], engine: Engine) -> Audi
     if isinstance(engine, LocalEngine) and min(engine.workers, len(audits)) > 1:
         # Entered before the corpora are read: the processes begin meanwhile.
         with SideBySide(audits, engine) as processes:
-            corpora, facts = taken_in(corpora, too_large=partial(processes.begin, corpora))
+            corpora, facts = taken_in(corpora, too_large=processes.begin)
             runs = processes.run(corpora, facts)
     else:
         corpora, facts = taken_in(corpora)
