@@ -47,14 +47,14 @@ class Unique:
 def unique_values(tally: ReplayTally, label_map: LabelMap) -> list[Unique]:
     """The found values of single patients of both arms, by squeezed form."""
     return [
-        unique for squeezed, found in sorted(tally.found.items()) if (unique := _unique(squeezed, found, label_map))
+        _unique(squeezed, found, label_map)
+        for squeezed, found in sorted(tally.found.items())
+        if tally.owners.is_of_one(found.number)
     ]
 
 
-def _unique(squeezed: str, found: Found, label_map: LabelMap) -> Unique | None:
+def _unique(squeezed: str, found: Found, label_map: LabelMap) -> Unique:
     everyone = reduce(Holders.__add__, found.holders.values(), Holders())
-    if len(everyone.train) + len(everyone.holdout) != 1:
-        return None
     own = [label for label in sorted(found.holders) if is_own(label_map, label)]
     label = (own or sorted(found.holders))[0]
     arm: PrivateArm = "train" if everyone.train else "holdout"

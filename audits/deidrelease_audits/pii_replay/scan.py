@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Self
 
@@ -13,7 +13,7 @@ from deidrelease_audits.full_dates import days_of
 from deidrelease_audits.patients import BothArms, PatientMaxima, patient_number
 from deidrelease_audits.pii_replay.character_counts import CharacterCounts
 from deidrelease_audits.pii_replay.spellings import find_edits, find_forms
-from deidrelease_audits.pii_replay.tally import SAMPLE, Found, Holders, Mention, PrivateArm, ReplayTally, Sample
+from deidrelease_audits.pii_replay.tally import SAMPLE, Found, Holders, Mention, Owners, PrivateArm, ReplayTally, Sample
 from deidrelease_audits.pii_replay.written_days import days_in
 from deidrelease_audits.text.squeezing import SqueezedText, squeeze
 from deidrelease_audits.values import Haystack, Value, keys_found, values_in
@@ -86,17 +86,17 @@ def scanned(index: ReplayIndex, shard: Shard) -> ReplayTally:
     if index.label_map is None:
         return ReplayTally(patients=_one_arm(shard.arm, patients))
     held = list(_held(index.label_map, shard, numbers))
-    distinct = sorted({one.value.key: one.value for one in held}.items())
     exact = keys_found(shard, index.haystack, index.label_map)
-    found = _found(index, [value for _, value in _own_first(held, distinct)], exact)
     once = Counter((one.value.label, one.squeezed) for one in held)
+    values = {squeezed: index.key.number("value", squeezed) for squeezed in {one.squeezed for one in held}}
     return ReplayTally(
-        _with_holders(shard.arm, found, held),
+        _found(shard.arm, held, _ways_of(index, held, exact), values),
         _one_arm(shard.arm, patients),
         _of_label(shard.arm, held),
         dict(Counter((one.value.label, shard.arm) for one in held)),
         CharacterCounts.of(once),
-        _samples(index.key, held),
+        _samples(held, values),
+        Owners.of([values[one.squeezed] for one in held], [one.patient for one in held]),
     )
 
 
@@ -110,28 +110,38 @@ def _held(label_map: LabelMap, shard: Shard, patients: Sequence[int]) -> Iterabl
                 yield _Held(value, identity(value.key), patient, (note.note_id, span.start, span.end))
 
 
-def _own_first(held: Iterable[_Held], distinct: list[tuple[str, Value]]) -> list[tuple[str, Value]]:
-    """Where a text has two labels, the one by which it can be a patient's decides how it is searched."""
-    own = {one.value.key: one.value for one in held if is_patients_own(one.value)}
-    dates = {one.value.key: one.value for one in held if one.value.kind == "date"}
-    return [(key, own.get(key) or dates.get(key) or value) for key, value in distinct]
+def _ways_of(index: ReplayIndex, held: Sequence[_Held], exact: frozenset[str]) -> list[frozenset[str]]:
+    """For each of `held` in which ways it stands in the release; `exact` are the keys that stand there as they are.
+
+    What is told of one value is decided by that value and its own label: by nothing that stands beside it in the shard.
+    """
+    own = sorted({(one.value.key, one.value.kind) for one in held if is_patients_own(one.value)})
+    keys = [key for key, _ in own]
+    ways: dict[tuple[str, str], set[str]] = {}
+    for spelling in (*find_forms(index.squeezed, keys, [kind for _, kind in own]), *find_edits(index.squeezed, keys)):
+        ways.setdefault(own[spelling.value], set()).add(spelling.kind)
+    dates = {one.value.key for one in held if one.value.kind == "date"}
+    dated = {key for key in dates if any(day in index.days for day in days_of(key))}
+    found = []
+    for one in held:
+        kinds: set[str] = {"exact"} if one.value.key in exact else set()
+        if is_patients_own(one.value):
+            kinds |= ways.get((one.value.key, one.value.kind), set())
+        if one.value.kind == "date" and one.value.key in dated:
+            kinds.add("date-format")
+        found.append(_kinds(frozenset(kinds)))
+    return found
 
 
-def _found(index: ReplayIndex, values: list[Value], exact: frozenset[str]) -> dict[str, Found]:
-    """Squeezed value to how it was found; `exact` are the keys that stand there as they are."""
-    own = [value for value in values if is_patients_own(value)]
-    keys = [value.key for value in own]
-    other = {(keys[one.value], one.kind) for one in find_forms(index.squeezed, keys, [value.kind for value in own])}
-    other |= {(keys[one.value], one.kind) for one in find_edits(index.squeezed, keys)}
-    dates = (value.key for value in values if value.kind == "date")
-    other |= {(key, "date-format") for key in dates if any(day in index.days for day in days_of(key))}
-    found = {identity(key): _Ways() for key in (*exact, *(key for key, _ in other))}
-    for key in exact:
-        found[identity(key)].exact.add(key)
-    for key, kind in other:
-        found[identity(key)].spellings.add(key)
-        found[identity(key)].kinds.add(kind)
-    return {squeezed: ways.found() for squeezed, ways in found.items()}
+def _found(
+    arm: PrivateArm, held: Sequence[_Held], ways: Sequence[frozenset[str]], numbers: Mapping[str, int]
+) -> dict[str, Found]:
+    """Squeezed value to how it was found, and who holds it so."""
+    grown: dict[str, _Ways] = {}
+    for one, kinds in zip(held, ways, strict=True):
+        if kinds:
+            grown.setdefault(one.squeezed, _Ways()).add(one, kinds)
+    return {squeezed: grown[squeezed].found(arm, numbers[squeezed]) for squeezed in sorted(grown)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,28 +151,25 @@ class _Ways:
     exact: set[str] = field(default_factory=set)
     spellings: set[str] = field(default_factory=set)
     kinds: set[str] = field(default_factory=set)
+    mentions: dict[str, list[tuple[int, Mention]]] = field(default_factory=dict)
 
-    def found(self) -> Found:
-        kinds = self.kinds | {"exact"} if self.exact else self.kinds
-        return Found(frozenset(self.exact), frozenset(self.spellings), _kinds(frozenset(kinds)))
+    def add(self, one: _Held, kinds: frozenset[str]) -> None:
+        if "exact" in kinds:
+            self.exact.add(one.value.key)
+        if kinds - {"exact"}:
+            self.spellings.add(one.value.key)
+        self.kinds.update(kinds)
+        self.mentions.setdefault(one.value.label, []).append((one.patient, one.mention))
+
+    def found(self, arm: PrivateArm, number: int) -> Found:
+        holders = {label: Holders.of(arm, those) for label, those in self.mentions.items()}
+        return Found(frozenset(self.exact), frozenset(self.spellings), _kinds(frozenset(self.kinds)), holders, number)
 
 
 @lru_cache(maxsize=64)
 def _kinds(kinds: frozenset[str]) -> frozenset[str]:
     """One object for all that were found in the same ways: there are thousands of values, and a dozen of ways."""
     return kinds
-
-
-def _with_holders(arm: PrivateArm, found: Mapping[str, Found], held: Iterable[_Held]) -> dict[str, Found]:
-    mentions: dict[str, dict[str, list[tuple[int, Mention]]]] = {}
-    for one in held:
-        if one.squeezed in found:
-            labels = mentions.setdefault(one.squeezed, {})
-            labels.setdefault(one.value.label, []).append((one.patient, one.mention))
-    return {
-        key: replace(found[key], holders={label: Holders.of(arm, those) for label, those in mentions[key].items()})
-        for key in sorted(found)
-    }
 
 
 def _one_arm(arm: PrivateArm, patients: PatientMaxima) -> BothArms:
@@ -176,15 +183,16 @@ def _of_label(arm: PrivateArm, held: Iterable[_Held]) -> dict[str, BothArms]:
     return {label: _one_arm(arm, PatientMaxima.of(patients[label])) for label in sorted(patients)}
 
 
-def _samples(key: SiteKey, held: Iterable[_Held]) -> dict[str, Sample]:
+def _samples(held: Iterable[_Held], values: Mapping[str, int]) -> dict[str, Sample]:
     """Only of values that can be a patient's own: no other is ever called decisive."""
     samples: dict[str, Sample] = {}
     rows: dict[str, dict[str, set[int]]] = {}
     for one in held:
         if is_patients_own(one.value):
             rows.setdefault(one.value.label, {}).setdefault(one.squeezed, set()).add(one.patient)
-    for label, values in sorted(rows.items()):
-        numbers = sorted((key.number("value", squeezed), squeezed) for squeezed in values)[:SAMPLE]
-        kept = {number: (squeezed, tuple(sorted(values[squeezed])[:2])) for number, squeezed in numbers}
-        samples[label] = Sample(kept)
+    for label, patients in sorted(rows.items()):
+        numbers = sorted((values[squeezed], squeezed) for squeezed in patients)[:SAMPLE]
+        samples[label] = Sample(
+            {number: (squeezed, tuple(sorted(patients[squeezed])[:2])) for number, squeezed in numbers}
+        )
     return samples

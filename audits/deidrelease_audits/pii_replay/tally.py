@@ -1,13 +1,16 @@
 """What a scan for replayed values keeps: what was found in the release, and a few sums about all that was searched.
 
-Only found values are kept one by one, so memory is bounded by the release. They are private and stay in memory. Every
-field adds up in any order and grouping.
+Only found values are kept with their texts, so these are bounded by the release; of all others 24 bytes. They are
+private and stay in memory. Every field adds up in any order and grouping.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from deidrelease_audits.patients import BothArms
 from deidrelease_audits.pii_replay.character_counts import CharacterCounts
@@ -28,9 +31,59 @@ Mention = tuple[str, int, int]
 """Private note and code points."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Owners:
+    """Of every value searched, in any spelling and found or not, the least and the greatest number of its patients.
+
+    A value that turns up in one shard may be held in another by somebody who writes it so that it does not: only both
+    together tell whether it is one patient's alone. 24 bytes a distinct value.
+
+    Attributes:
+        values: Keyed numbers of squeezed values, sorted, each once; (n,) uint64.
+        least: The smallest keyed number of a patient who holds it; (n,) uint64.
+        most: The greatest; (n,) uint64.
+    """
+
+    values: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    least: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    most: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    @classmethod
+    def of(cls, values: Sequence[int], patients: Sequence[int]) -> Self:
+        """From the numbers of values and of those who hold them, pair by pair."""
+        return cls._merged(np.array(values, np.uint64), *2 * [np.array(patients, np.uint64)])
+
+    def __add__(self, other: Self) -> Self:
+        """Of both."""
+        columns = ("values", "least", "most")
+        return self._merged(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in columns))
+
+    @classmethod
+    def _merged(cls, values: NDArray[np.uint64], least: NDArray[np.uint64], most: NDArray[np.uint64]) -> Self:
+        if not len(values):
+            return cls()
+        order = np.argsort(values, kind="stable")
+        values = values[order]
+        first = np.flatnonzero(np.append(True, values[1:] != values[:-1]))
+        return cls(values[first], np.minimum.reduceat(least[order], first), np.maximum.reduceat(most[order], first))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Owners):
+            return NotImplemented
+        mine, theirs = (self.values, self.least, self.most), (other.values, other.least, other.most)
+        return all(np.array_equal(one, two) for one, two in zip(mine, theirs, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def is_of_one(self, value: int) -> bool:
+        """Whether one patient of both arms alone holds a value that was searched."""
+        place = int(np.searchsorted(self.values, np.uint64(value)))
+        return bool(self.least[place] == self.most[place])
+
+
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """Who holds a value under one label, and where.
+    """Who holds a value under one label in a spelling that was found, and where.
 
     Attributes:
         train: Keyed numbers of patients, ascending, at most the `MOST_HOLDERS` smallest.
@@ -74,19 +127,21 @@ class Found:
         exact: Its spellings that stand there exactly.
         spellings: Those that stand there in another way.
         kinds: In which ways.
-        holders: Label to who holds it.
+        holders: Label to who holds it in one of these spellings.
+        number: Its keyed number, as `Owners` has it.
     """
 
     exact: frozenset[str] = frozenset()
     spellings: frozenset[str] = frozenset()
     kinds: frozenset[str] = frozenset()
     holders: Mapping[str, Holders] = field(default_factory=dict)
+    number: int = 0
 
     def __add__(self, other: Self) -> Self:
         """What either saw."""
         holders = added_by_key(self.holders, other.holders)
         exact, spellings = _union(self.exact, other.exact), _union(self.spellings, other.spellings)
-        return type(self)(exact, spellings, _union(self.kinds, other.kinds), holders)
+        return type(self)(exact, spellings, _union(self.kinds, other.kinds), holders, self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +173,7 @@ class ReplayTally:
         searched: Label and arm to how many values were searched, each once a note.
         characters: For the models of the classes.
         samples: Label to sample.
+        owners: Of every value.
     """
 
     found: Mapping[str, Found] = field(default_factory=dict)
@@ -126,6 +182,7 @@ class ReplayTally:
     searched: Mapping[tuple[str, str], int] = field(default_factory=dict)
     characters: CharacterCounts = field(default_factory=CharacterCounts)
     samples: Mapping[str, Sample] = field(default_factory=dict)
+    owners: Owners = field(default_factory=Owners)
 
     def __add__(self, other: Self) -> Self:
         """Both together."""
@@ -136,6 +193,7 @@ class ReplayTally:
             dict(Counter(self.searched) + Counter(other.searched)),
             self.characters + other.characters,
             added_by_key(self.samples, other.samples),
+            self.owners + other.owners,
         )
 
 

@@ -3,6 +3,7 @@
 import pickle
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -180,6 +181,32 @@ def test_order_and_shards_do_not_matter(notes: list[Note], first: int, second: i
     added = _scanned(index, "train", parts[0]) + _scanned(index, "train", parts[1]) + _scanned(index, "train", parts[2])
     assert added == _scanned(index, "train", _NOTES)
     assert pickle.loads(pickle.dumps(added)) == added
+
+
+_SPELLED = [
+    note("a", "[NAME Ana] [NAME Eva Gil]"),
+    note("b", "[NAME ANA] [DOCTOR Eva Gil]"),
+    note("c", "[DOCTOR EVA GIL], [NAME Mar Sol-Paz]"),
+    note("d", "[NAME Mar-Sol Paz] [DATE 03-04-2015]"),
+    note("e", "[DATE 03/04/2015] [RECORD 26 12345678 01]"),
+    note("f", "[RECORD 261234567801]"),
+]
+"""Two patients for each value, who write it differently or under another label, so that it is found of one alone."""
+
+
+@given(st.permutations(_SPELLED), st.sets(st.integers(1, 5)))
+@settings(max_examples=60, deadline=None)
+def test_who_else_holds_a_value_is_known_however_the_notes_are_cut(notes: list[Note], cuts: set[int]) -> None:
+    release = [note("s1", "Ana con Eva Gil y con Sol-Paz, Mar"), note("s2", "3 de abril de 2015; 26 12345687 01")]
+    index = AUDIT.index(corpora(release, (), ()))
+    edges = [0, *sorted(cuts), len(notes)]
+    first, *others = [_scanned(index, "train", notes[a:b]) for a, b in pairwise(edges)]
+    added = sum(others, start=first)
+    assert added == _scanned(index, "train", _SPELLED)
+    # Each is held by two patients, in one spelling or another: nobody's alone.
+    found = AUDIT.conclude(index, added + _scanned(index, "holdout", ()))
+    assert found.findings == ()
+    assert found.metrics["unique_identifiers"].value == 0
 
 
 def test_the_two_arms_add_up_in_either_order() -> None:
