@@ -18,7 +18,7 @@ from deidrelease_audits import character_grams
 from deidrelease_audits.pii_replay import findings
 from deidrelease_audits.pii_replay.audit import PiiReplay
 from deidrelease_audits.pii_replay.scan import ReplayIndex
-from deidrelease_audits.pii_replay.tally import ReplayTally
+from deidrelease_audits.pii_replay.tally import Owners, ReplayTally
 
 AUDIT = PiiReplay()
 
@@ -207,6 +207,21 @@ def test_who_else_holds_a_value_is_known_however_the_notes_are_cut(notes: list[N
     found = AUDIT.conclude(index, added + _scanned(index, "holdout", ()))
     assert found.findings == ()
     assert found.metrics["unique_identifiers"].value == 0
+
+
+_PAIRS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4)), max_size=12)
+
+
+@given(_PAIRS, _PAIRS)
+def test_owners_add_up_to_those_of_all(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> None:
+    def owners(pairs: list[tuple[int, int]]) -> Owners:
+        return Owners.of([value << 60 for value, _ in pairs], [patient << 40 for _, patient in pairs])
+
+    whole = owners(one) + owners(other)
+    assert whole == owners([*one, *other]) == owners(other) + owners(one)
+    for value in {value for value, _ in (*one, *other)}:
+        patients = {patient for v, patient in (*one, *other) if v == value}
+        assert whole.is_of_one(value << 60) == (len(patients) == 1)
 
 
 def test_the_two_arms_add_up_in_either_order() -> None:
