@@ -55,7 +55,9 @@ class SideBySide:
         self._slots = {name: slot for slot, name in enumerate(audits)}
         self._board = board_of(len(audits))
         # What takes longest begins first, else one process works on it when the others are done.
-        self._left = sorted(audits, key=lambda name: -audits[name].cost)
+        # An audit of another package may be older than these two attributes.
+        self._left = sorted(audits, key=lambda name: -getattr(audits[name], "cost", 1.0))
+        self._derives = {name: getattr(audit, "derives", "") for name, audit in audits.items()}
         self._pools: list[ProcessPoolExecutor] = []
         self._futures: dict[str, Future[Any]] = {}
         self._unsendable: dict[str, str] = {}
@@ -134,8 +136,8 @@ class SideBySide:
         with self._lock:
             if not self._left:
                 return None
-            shared = self._audits[before].derives if before else ""
-            like = (name for name in self._left if shared and self._audits[name].derives == shared)
+            shared = self._derives[before] if before else ""
+            like = (name for name in self._left if shared and self._derives[name] == shared)
             self._left.remove(name := next(like, self._left[0]))
             return name
 

@@ -63,6 +63,19 @@ class Noting(SharedLines):
         return SharedLines.index(self, corpora)
 
 
+class Older:
+    """An audit of a package that knows nothing of `cost` and `derives`."""
+
+    name, version, arms, metrics = SharedLines.name, SharedLines.version, SharedLines.arms, SharedLines.metrics
+    threat_model, says, does_not_say = SharedLines.threat_model, SharedLines.says, SharedLines.does_not_say
+    settings, index, scan, conclude = (
+        lambda _: SharedLines().settings(),
+        lambda _, corpora: SharedLines().index(corpora),
+        lambda _, index, shard: SharedLines().scan(index, shard),
+        lambda _, index, tally: SharedLines().conclude(index, tally),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Missing(SharedLines):
     """Lacks something that the user can bring."""
@@ -96,6 +109,11 @@ def results(audits: dict[str, Audit], workers: int = 2) -> AuditResult:
 @pytest.mark.parametrize("workers", [2, 3, 7])
 def test_the_result_is_that_of_one_process(workers: int) -> None:
     assert asdict(results(AUDITS, workers)) == asdict(results(AUDITS, 1))
+
+
+def test_an_older_audit_runs_too() -> None:
+    older: Any = Older()
+    assert [report.status for report in results({"older": older, "one": SharedLines()}).audits] == ["measured"] * 2
 
 
 @pytest.mark.usefixtures("notes")
