@@ -124,7 +124,7 @@ def test_nothing_private_is_told(
         pytest.skip("the installation registers no audit: install it again")
     done = run(*corpora(folder, tmp_path / "out", "train.jsonl", *arguments))
     assert done.returncode == (0 if arguments == ["shared_lines"] else 4), done.stderr[-2000:]
-    assert "deidrelease.auditing.running: shared_lines: 60 notes of train" in done.stderr
+    assert "deidrelease.auditing.single: shared_lines: 60 notes of train" in done.stderr
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     statuses = {report["audit"]: report["status"] for report in result["audits"]}
     assert statuses["shared_lines"] == "measured"
