@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/deidrelease demo --out demo
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m "not corpora" --durations=10
+	$(BIN)/python -m pytest -m "not corpora" -n 2 --durations=10
 
 fast: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m "not corpora and not slow" -n 2
