@@ -13,13 +13,11 @@ import argparse
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import planting
-from drawing import Split, split
+from drawing import Split, meddocan, split
 from planting import Planted, Planting
 
 from deidrelease.auditing.choosing import chosen_audits
@@ -27,7 +25,6 @@ from deidrelease.auditing.result import AuditResult
 from deidrelease.auditing.running import audit
 from deidrelease.contracts import Corpora, Finding
 from deidrelease.engine import LocalEngine
-from deidrelease.formats import PatientSource, ReadOptions, open_corpus
 from deidrelease.keys import SiteKey
 from deidrelease.labels import LabelMap, load_label_map
 from deidrelease.notes import Corpus, Held, Note
@@ -37,8 +34,6 @@ from deidrelease_audits.statistics import clopper_pearson
 AUDITS = ("verbatim", "near_duplicate", "pii_replay", "linkage", "membership")
 EXCESSES = ("patients_excess", "unique_excess", "fuzzy_excess")
 MANY = (1, 2, 3, 5, 8)
-_SAME = {"S0210-48062006000100016-1": "S0004-06142005000500011-1"}
-"""One person under two ids: equal insurance and record numbers. Drawn apart they would be a true match, not chance."""
 Plan = Callable[[Split, LabelMap, np.random.Generator], Planting]
 
 
@@ -91,19 +86,6 @@ PLANS: dict[str, Plan] = {
     **{f"span-{tokens}": _spans(tokens) for tokens in (8, 13, 25, 50, 100)},
 }
 BARS = ("clean", "numbers", "altered-numbers", "identifiers", "altered", "pairs", "halves", "copy", "span-8")
-
-
-@cache
-def meddocan(corpora: Path) -> tuple[Note, ...]:
-    """Its train and dev notes, each a patient of its own but for one person who has two."""
-    # One note of dev holds a control character.
-    options = ReadOptions(PatientSource.parse("note"), mend=True)
-    parts = [open_corpus(corpora / "meddocan" / part, "brat", options) for part in ("train", "dev")]
-    return tuple(_one_person(note) for part in parts for note in part)
-
-
-def _one_person(note: Note) -> Note:
-    return replace(note, patient_id=_SAME.get(note.patient_id, note.patient_id))
 
 
 def release(corpora: Path, size: int, seed: int, plan: str, audits: tuple[str, ...] = AUDITS) -> dict[str, object]:

@@ -8,6 +8,7 @@ they share, such as notes cut into words, is made once in each process.
 import logging
 import multiprocessing
 import pickle
+import signal
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -76,7 +77,8 @@ class SideBySide:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left.clear()
+        with self._lock:
+            self._left.clear()
         for pool in self._pools:
             pool.shutdown(wait=kind is None, cancel_futures=True)
         for process in multiprocessing.active_children():
@@ -86,9 +88,8 @@ class SideBySide:
     def begin(self, corpora: Corpora) -> None:
         """Begins all processes on corpora that are streamed; later calls do nothing.
 
-        The corpora may yet turn out to have defects, or to share patients.
-
-        Nothing comes of it if they have: `run` is what hands out results.
+        The corpora may yet turn out to have defects, or to share patients. Then nothing comes of it: only `run` hands
+        out results.
         """
         if self._task is None:
             self._pools.append(self._begun())
@@ -114,9 +115,9 @@ class SideBySide:
             self._take(runs, facts, corpora.seed)
             # Once more, alone: there may have been too little memory for two.
             for name in [name for name in self._audits if name not in runs]:
-                with self._begun() as pool:
-                    self._futures = {name: pool.submit(self._task, self._sent(name), self._slots[name])}
-                    wait(self._futures.values())
+                self._pools.append(pool := self._begun())
+                self._futures = {name: pool.submit(self._task, self._sent(name), self._slots[name])}
+                wait(self._futures.values())
                 self._take(runs, facts, corpora.seed)
                 if name not in runs:
                     runs[name] = finished(run_that_died(name, self._audits[name], corpora.seed, _DIED), facts)
@@ -206,6 +207,8 @@ class SideBySide:
 def _begin(board: Any) -> None:
     global _board  # noqa: PLW0603  # the same for the whole life of the process
     end_with_parent()
+    # Who presses Ctrl-C at a terminal asks all its processes; the one that began this one ends it, without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     collect_seldom()
     # What became of an audit is told by the process that asked.
     logging.disable()
